@@ -1,0 +1,15 @@
+//! The typed heart of Seaworthy: what a `seaworthy.toml` says, what a release holds, what an environment
+//! runs, and what the gateway is told. Pure data and pure functions: this crate does no IO.
+
+pub mod deployment;
+pub mod digest;
+pub mod name;
+pub mod pool;
+pub mod release;
+pub mod routing;
+pub mod service;
+pub mod template;
+pub mod traffic;
+
+pub use digest::Digest;
+pub use name::Name;

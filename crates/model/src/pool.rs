@@ -1,0 +1,97 @@
+//! Pools: the instances of one service that run one image with one set of values.
+
+use crate::service::{Health, Port, Protocol, Update};
+use crate::template::Template;
+use crate::{Digest, Name};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// `APP-ENV-SERVICE-HASH`: equal exactly when image, values, sandbox and those of everything called are equal.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PoolId(pub String);
+
+/// `POOL-SLOT`, where slot counts from 0.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct InstanceId(pub String);
+
+impl PoolId {
+    /// The id of the instance in a slot.
+    #[must_use]
+    pub fn instance(&self, slot: u16) -> InstanceId {
+        InstanceId(format!("{}-{slot}", self.0))
+    }
+}
+
+macro_rules! text_id {
+    ($($type:ty),*) => {$(
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+        impl fmt::Debug for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+    )*};
+}
+text_id!(PoolId, InstanceId);
+
+/// Everything that a target must know to run a service: the release's half and the environment's half, resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolSpec {
+    /// Its identity; see [`PoolId`].
+    pub id: PoolId,
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The service.
+    pub service: Name,
+    /// The image.
+    pub image: Digest,
+    /// Program and arguments.
+    pub run: Vec<String>,
+    /// Migrations.
+    pub before: Vec<Vec<String>>,
+    /// See [`crate::service::Service::reversible`].
+    pub reversible: bool,
+    /// Where it listens.
+    pub port: Port,
+    /// What it speaks.
+    pub protocol: Protocol,
+    /// How it is found healthy.
+    pub health: Health,
+    /// How it is updated.
+    pub update: Update,
+    /// Whom it calls: service to the pool that answers it.
+    pub calls: BTreeMap<Name, PoolId>,
+    /// Volume to the path that the program expects.
+    pub volumes: BTreeMap<Name, String>,
+    /// Settings; what is left in the templates, only the target knows (addresses and paths).
+    pub env: BTreeMap<String, Template>,
+    /// What does not take part in the identity.
+    pub tuning: PoolTuning,
+}
+
+/// Times and numbers of a pool with every default filled in. Changing them restarts nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolTuning {
+    /// How many instances.
+    pub replicas: u16,
+    /// See [`crate::service::Tuning::healthy_for`].
+    pub healthy_for: Duration,
+    /// See [`crate::service::Tuning::start_timeout`].
+    pub start_timeout: Duration,
+    /// See [`crate::service::Tuning::grace`].
+    pub grace: Duration,
+    /// See [`crate::service::Tuning::drain`].
+    pub drain: Duration,
+    /// See [`crate::service::Tuning::hold`].
+    pub hold: Duration,
+}

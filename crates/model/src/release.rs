@@ -1,0 +1,274 @@
+//! What building makes: releases, and the values of environments that travel beside them.
+
+use crate::service::{Service, Setting, Tuning};
+use crate::{Digest, Name};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The version of the release format that this program writes.
+pub const RELEASE_FORMAT: u32 = 1;
+
+/// The immutable result of building an app. Its name is the [`Digest`] of its JSON; commit, time and place of the
+/// build are in [`Provenance`], and what differs between environments is in [`EnvironmentSpec`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// [`RELEASE_FORMAT`].
+    pub format: u32,
+    /// The app's name.
+    pub app: Name,
+    /// Every service with its image.
+    pub services: BTreeMap<Name, ServiceRelease>,
+    /// Every route.
+    #[serde(default)]
+    pub routes: BTreeMap<Name, RouteSpec>,
+}
+
+/// A service of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceRelease {
+    /// The digest of the image; for now of a [`FileTree`]'s JSON, later of an OCI image manifest.
+    pub image: Digest,
+    /// How it runs.
+    pub service: Service,
+    /// Its own checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// The files of an image, as they lie in `/app`. The seam where OCI images will come in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileTree {
+    /// By path relative to `/app`, with `/` between the parts, never `..`, never absolute.
+    pub entries: BTreeMap<String, FileEntry>,
+}
+
+/// One entry of a [`FileTree`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum FileEntry {
+    /// A regular file.
+    File {
+        /// The blob that holds its bytes.
+        digest: Digest,
+        /// Its size.
+        size_bytes: u64,
+        /// Whether anybody may execute it.
+        executable: bool,
+    },
+    /// An (otherwise empty) directory.
+    Directory,
+    /// A symbolic link that stays within the tree.
+    Link {
+        /// Where it points, relative to the link's own folder.
+        to: String,
+    },
+}
+
+/// One Hurl file of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Its path in the source, for messages.
+    pub file: String,
+    /// The blob with its text.
+    pub digest: Digest,
+    /// The HTTP methods that it uses, in upper case, sorted.
+    pub methods: Vec<String>,
+    /// Where the manifest says that it runs; `None`: everywhere if all its methods are GET, HEAD or OPTIONS, else only
+    /// as a functional test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runs: Option<Vec<Stage>>,
+    /// How often it runs as a monitor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Duration>,
+}
+
+/// The lives of a check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// In CI, against an environment that is thrown away.
+    Functional,
+    /// In a deployment, before users arrive.
+    Smoke,
+    /// In production, again and again.
+    Monitor,
+}
+
+impl Check {
+    /// Whether this check belongs to a stage (DESIGN section 8: only harmless methods outside throwaway environments,
+    /// unless the manifest says otherwise).
+    #[must_use]
+    pub fn runs_in(&self, stage: Stage) -> bool {
+        match &self.runs {
+            Some(stages) => stages.contains(&stage),
+            None => {
+                let harmless = self.methods.iter().all(|m| matches!(m.as_str(), "GET" | "HEAD" | "OPTIONS"));
+                harmless || stage == Stage::Functional
+            }
+        }
+    }
+}
+
+/// A `[routes.NAME]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteSpec {
+    /// The host in production; elsewhere `ENV.HOST` unless the environment says otherwise.
+    pub host: String,
+    /// The path and everything below it; `/` for all.
+    pub path: String,
+    /// Who answers.
+    pub to: RouteTo,
+    /// The cookie that pins a user to a release, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<String>,
+    /// Limits of this route; absent ones are the gateway's defaults.
+    #[serde(default)]
+    pub limits: RouteLimits,
+    /// The route's own checks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
+}
+
+/// Who answers a route.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouteTo {
+    /// One service.
+    Service(Name),
+    /// Several at once.
+    Fanout(Fanout),
+}
+
+/// A request fanned out to several services and their answers fanned in (DESIGN section 7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fanout {
+    /// The services, in the declared order.
+    pub services: Vec<Name>,
+    /// How their answers become one.
+    pub answer: Answer,
+    /// How long the whole may take.
+    pub deadline: Duration,
+    /// What makes two answers the same.
+    pub compare: Compare,
+    /// The methods that fan out; others are answered 405.
+    pub methods: Vec<String>,
+}
+
+/// How several answers become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The first success.
+    First,
+    /// What a majority of the declared services says.
+    Quorum,
+    /// One JSON document with all of them.
+    All,
+}
+
+/// What makes two answers the same (the status always counts).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// Status and body, byte for byte.
+    Body,
+    /// Status and body as JSON values.
+    Json,
+    /// The status alone.
+    Status,
+}
+
+/// Limits of a route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteLimits {
+    /// The largest request body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub body_bytes_max: Option<u64>,
+    /// How long a request may take until its answer's head is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+}
+
+/// An `[environments.NAME]` of the manifest at the release's commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EnvironmentSpec {
+    /// True for the environment that the manifest names as `production`.
+    pub production: bool,
+    /// Instances of every service that says nothing else.
+    pub replicas: Option<u16>,
+    /// Percentages of the steps in which traffic shifts, ascending, the last one 100.
+    pub shift: Option<Vec<u8>>,
+    /// How long each step lasts.
+    pub shift_every: Option<Duration>,
+    /// How long the old release stays warm.
+    pub bake: Option<Duration>,
+    /// `none` or `sandbox`; `None`: the best that the machine gives.
+    pub isolation: Option<String>,
+    /// `local` (default) or `kubernetes`.
+    pub target: Option<String>,
+    /// Where the node is: `ssh://user@host`, or `None` for this machine.
+    pub node: Option<String>,
+    /// The repository that the node follows.
+    pub repository: Option<String>,
+    /// The branch or environment that it follows.
+    pub follow: Option<String>,
+    /// Overrides by service.
+    pub services: BTreeMap<Name, ServiceOverride>,
+    /// Hosts by route.
+    pub hosts: BTreeMap<Name, String>,
+}
+
+/// `[environments.E.services.S]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceOverride {
+    /// Settings of this environment.
+    pub env: BTreeMap<String, Setting>,
+    /// Numbers and times of this environment.
+    pub tuning: Tuning,
+}
+
+/// Where a release comes from; beside it, never in its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The full commit id; `None` outside git.
+    pub commit: Option<String>,
+    /// The working tree had changes that no commit holds.
+    pub dirty: bool,
+    /// What the app's name is bound to: the repository's first commit and the manifest's path in it, or user and path.
+    pub source: String,
+    /// When it was built, RFC 3339.
+    pub built_at: String,
+    /// `x86_64-linux` and the like.
+    pub platform: String,
+}
+
+/// What travels to a node: a release, the environments of its commit, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseBundle {
+    /// The release itself.
+    pub release: Release,
+    /// Its environments.
+    pub environments: BTreeMap<Name, EnvironmentSpec>,
+    /// Its origin.
+    pub provenance: Provenance,
+}
+
+impl Release {
+    /// The release's name: the digest of its content.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+
+    /// Every blob that must be there to run it: image trees and checks. The files of the trees come on top.
+    pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        let services = self.services.values();
+        let images = services.clone().map(|s| &s.image);
+        let checks = services.flat_map(|s| &s.checks).chain(self.routes.values().flat_map(|r| &r.checks));
+        images.chain(checks.map(|c| &c.digest))
+    }
+}
