@@ -2,10 +2,13 @@
 //! runs, and what the gateway is told. Pure data and pure functions: this crate does no IO.
 
 pub mod deployment;
+pub mod difference;
 pub mod digest;
+pub mod manifest;
 pub mod name;
 pub mod pool;
 pub mod release;
+pub mod resolve;
 pub mod routing;
 pub mod service;
 pub mod template;

@@ -16,6 +16,9 @@ pub struct Service {
     pub before: Vec<Vec<String>>,
     /// False when a previous release does not work after `before` ran: then nothing returns automatically.
     pub reversible: bool,
+    /// What its image stands on; `None`: the machine that builds it (not enforced without a sandbox).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// Where it listens.
     pub port: Port,
     /// What its connections carry.
@@ -47,6 +50,18 @@ pub struct Service {
     pub env: BTreeMap<String, Setting>,
     /// The service's own numbers and times; an environment may override each.
     pub tuning: Tuning,
+}
+
+/// What the files of a service are put on top of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// Debian packages.
+    Packages(Vec<String>),
+    /// An image, by `registry/name@sha256:…`.
+    Image(String),
 }
 
 /// Where a service listens.

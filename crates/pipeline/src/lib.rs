@@ -1,1 +1,13 @@
-//! pipeline
+//! From a source tree to a release: test, build, collect the files, inspect the checks.
+//!
+//! It runs where the verb was typed, as that user. It knows nothing of targets or nodes: blobs go to a [`BlobSink`],
+//! what a check does is asked of an [`Inspect`].
+
+pub mod build;
+pub mod discover;
+pub mod progress;
+pub mod seams;
+
+pub use build::{Built, Request, build};
+pub use progress::{Event, Step};
+pub use seams::{BlobSink, Inspect};

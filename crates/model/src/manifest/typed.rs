@@ -1,0 +1,74 @@
+//! A manifest that is known to be right.
+
+use crate::Name;
+use crate::release::{EnvironmentSpec, RouteSpec, Stage};
+use crate::service::Service;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A whole `seaworthy.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// The app's name.
+    pub app: Name,
+    /// The name of the environment in which hosts are as written.
+    pub production: Name,
+    /// Every `[services.NAME]`.
+    pub services: BTreeMap<Name, ServiceSource>,
+    /// Every `[routes.NAME]`.
+    pub routes: BTreeMap<Name, RouteSource>,
+    /// Every `[environments.NAME]`, and `dev` even if it is not written.
+    pub environments: BTreeMap<Name, EnvironmentSpec>,
+}
+
+/// A service: how it is built, and how it runs. Paths use `/`, are relative and never contain `..`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSource {
+    /// Its folder, relative to the manifest's; `.` for the same.
+    pub path: String,
+    /// Shell lines that build it, in order.
+    pub build: Vec<String>,
+    /// Shell lines that test it, in order.
+    pub test: Vec<String>,
+    /// Where `test` leaves its report, relative to `path`.
+    pub junit: Option<String>,
+    /// What goes into the image, relative to `path`.
+    pub files: Vec<FileSource>,
+    /// An image that runs as it is, instead of `build` and `files`.
+    pub image: Option<String>,
+    /// A Dockerfile, relative to `path`, instead of `build` and `files`.
+    pub dockerfile: Option<String>,
+    /// Its checks.
+    pub checks: Vec<CheckSource>,
+    /// The half that stands in the release.
+    pub service: Service,
+}
+
+/// An entry of `files`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileSource {
+    /// A file, a directory or a glob, relative to the service's path.
+    pub from: String,
+    /// Where it lands, relative to `/app`; `None`: by its base name.
+    pub to: Option<String>,
+}
+
+/// An entry of `checks`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckSource {
+    /// A Hurl file or a glob, relative to the service's path (of a route: to the manifest's folder).
+    pub glob: String,
+    /// See [`crate::release::Check::runs`].
+    pub runs: Option<Vec<Stage>>,
+    /// See [`crate::release::Check::every`].
+    pub every: Option<Duration>,
+}
+
+/// A route: its half of the release, without the checks, which have to be collected first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteSource {
+    /// As it will stand in the release; its `checks` are empty.
+    pub route: RouteSpec,
+    /// Its checks.
+    pub checks: Vec<CheckSource>,
+}

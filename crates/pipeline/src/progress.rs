@@ -1,0 +1,53 @@
+//! What a build tells while it goes on.
+
+use seaworthy_model::Name;
+use serde::Serialize;
+use std::time::Duration;
+
+/// A step of one service's build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Its `test` lines.
+    Test,
+    /// Its `build` lines.
+    Build,
+    /// Its `files` and `checks`.
+    Collect,
+}
+
+/// Something that happened. Services are built in parallel: their events are interleaved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum Event {
+    /// Nothing of the service changed since it was last built: its files are taken from then.
+    Unchanged {
+        /// The service.
+        service: Name,
+    },
+    /// A step began.
+    Started {
+        /// The service.
+        service: Name,
+        /// The step.
+        step: Step,
+    },
+    /// A program of the step wrote a line.
+    Line {
+        /// The service.
+        service: Name,
+        /// The step.
+        step: Step,
+        /// The line, without its end; what is no UTF-8 is replaced.
+        text: String,
+    },
+    /// A step ended well.
+    Finished {
+        /// The service.
+        service: Name,
+        /// The step.
+        step: Step,
+        /// How long it took.
+        took: Duration,
+    },
+}
