@@ -1,0 +1,7 @@
+//! What only Linux has.
+
+pub mod pidfd;
+pub mod procfs;
+pub mod sockets;
+
+pub use pidfd::Pidfd;
