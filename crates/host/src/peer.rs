@@ -1,6 +1,6 @@
 //! Who is at the other end of a Unix socket.
 
-use nix::unistd::{Uid, User};
+use nix::unistd::{Gid, Group, Uid, User};
 use std::io;
 use std::os::fd::AsFd;
 
@@ -47,13 +47,24 @@ pub fn is_root() -> bool {
     Uid::effective().is_root()
 }
 
-/// A user's name; the number as text when it has none.
+/// A user's name; `None` when nobody has that id.
 #[must_use]
-pub fn user_name(uid: u32) -> String {
-    match User::from_uid(Uid::from_raw(uid)) {
-        Ok(Some(user)) => user.name,
-        _ => uid.to_string(),
-    }
+pub fn user_name(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
+/// The id of a group; `None` when there is none of that name.
+#[must_use]
+pub fn group_id(name: &str) -> Option<u32> {
+    Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+}
+
+/// Whether a user belongs to a group, by primary group or by the group's list.
+#[must_use]
+pub fn is_member(uid: u32, gid: u32) -> bool {
+    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else { return false };
+    let listed = |group: Group| group.mem.contains(&user.name);
+    user.gid.as_raw() == gid || Group::from_gid(Gid::from_raw(gid)).ok().flatten().is_some_and(listed)
 }
 
 #[cfg(test)]
@@ -68,6 +79,9 @@ mod tests {
         assert_eq!(peer.uid, effective_uid());
         #[cfg(target_os = "linux")]
         assert_eq!(peer.pid, std::process::id());
-        assert_eq!(user_name(0), "root");
+        assert_eq!(user_name(0).as_deref(), Some("root"));
+        assert!(is_member(0, 0));
+        assert!(!is_member(0, 0x3fff_ffff));
+        assert!(!is_member(0x3fff_ffff, 0));
     }
 }
