@@ -1,0 +1,1 @@
+//! How the node steers the gateway.

@@ -1,0 +1,52 @@
+//! What every connection of a worker shares.
+
+use crate::access_log::AccessLog;
+use crate::table::{CompiledTable, PoolRegistry};
+use arc_swap::{ArcSwap, Guard};
+use seaworthy_model::routing::RoutingTable;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The state of a worker: its table, its pools, its log.
+pub struct Gateway {
+    table: ArcSwap<CompiledTable>,
+    pools: PoolRegistry,
+    /// Where ended exchanges are written down.
+    pub access_log: AccessLog,
+    /// Cancelled when this worker is to end: connections answer what they have begun, then close.
+    pub draining: CancellationToken,
+}
+
+impl Gateway {
+    /// A gateway without routes.
+    #[must_use]
+    pub fn new(access_log: AccessLog) -> Arc<Self> {
+        Arc::new(Self {
+            table: ArcSwap::from_pointee(CompiledTable::empty()),
+            pools: PoolRegistry::default(),
+            access_log,
+            draining: CancellationToken::new(),
+        })
+    }
+
+    /// The table of now. Hold it for one request, not for a connection.
+    #[must_use]
+    pub fn table(&self) -> Guard<Arc<CompiledTable>> {
+        self.table.load()
+    }
+
+    /// Every pool that has anything to count or to drain.
+    #[must_use]
+    pub fn pools(&self) -> &PoolRegistry {
+        &self.pools
+    }
+
+    /// Makes `table` the one that every later request follows. The caller has checked format and generation.
+    pub fn apply(&self, table: &RoutingTable) {
+        let retired = self.pools.update(table);
+        self.table.store(Arc::new(CompiledTable::compile(table, &self.pools)));
+        // Only now: a request that already chose one of these pools is sent back to a table that no longer has it.
+        self.pools.retire(retired);
+        self.pools.wake_waiting();
+    }
+}

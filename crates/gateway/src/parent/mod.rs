@@ -1,0 +1,1 @@
+//! The tiny parent process: it holds the listeners and restarts its worker.

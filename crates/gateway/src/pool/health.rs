@@ -1,0 +1,1 @@
+//! The gateway's own look at the endpoints.

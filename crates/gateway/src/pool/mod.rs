@@ -1,0 +1,14 @@
+//! Pools of instances: choosing one, holding requests, health, drain.
+
+mod choose;
+mod endpoint;
+mod hold;
+mod lease;
+mod state;
+
+pub mod health;
+
+pub use endpoint::{EndpointKey, EndpointState};
+pub use hold::{Patience, Unavailable};
+pub use lease::{Lease, Outcome};
+pub use state::{PoolSettings, PoolState};

@@ -1,0 +1,3 @@
+//! Serving HTTP connections: the exchange with the instances, their idle connections, retries.
+
+pub mod idle;
