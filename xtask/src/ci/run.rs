@@ -1,0 +1,87 @@
+//! Runs one step: its output goes through as it comes, and its tests are counted on the way.
+
+use super::counts::Counts;
+use super::step::Step;
+use crate::{output, shell};
+use std::io::{self, BufRead, BufReader, Read};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// How a step ended.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) name: String,
+    pub(super) counts: Counts,
+    pub(super) elapsed: Duration,
+    /// What went wrong, in a few words.
+    pub(super) failure: Option<String>,
+}
+
+pub(super) fn step(step: &Step) -> Outcome {
+    output::line(format!("\n==> {}: {}", step.name, step.command.join(" ")));
+    let started = Instant::now();
+    let mut counts = Counts::default();
+    let failure = match stream(step, &mut counts) {
+        Err(error) => Some(format!("could not run: {error}")),
+        Ok(status) if !status.success() => Some(status.to_string()),
+        Ok(_) if counts.failed > 0 => Some(format!("{} tests failed, yet the exit code is 0", counts.failed)),
+        Ok(_) if step.tests && counts.total() == 0 => Some("ran no test".to_owned()),
+        Ok(_) => None,
+    };
+    if !step.tests {
+        counts = Counts::default();
+    }
+    Outcome { name: step.name.clone(), counts, elapsed: started.elapsed(), failure }
+}
+
+fn stream(step: &Step, counts: &mut Counts) -> io::Result<ExitStatus> {
+    let (reader, writer) = io::pipe()?;
+    let words: Vec<&str> = step.command.iter().map(String::as_str).collect();
+    let mut command = shell::command(&step.folder, &words);
+    command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+    // A developer's own node is none of the tests' business.
+    command.env_remove("SEAWORTHY_HOME").env_remove("SEAWORTHY_PORT");
+    let mut child = command.spawn()?;
+    drop(command); // and with it the writing ends, so that reading ends
+    echo(reader, counts)?;
+    child.wait()
+}
+
+fn echo(reader: impl Read, counts: &mut Counts) -> io::Result<()> {
+    let mut reader = BufReader::new(reader);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_end_matches(['\n', '\r']);
+        *counts += Counts::of_line(text);
+        output::line(text);
+        line.clear();
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn outcome(script: &str) -> Outcome {
+        let mut made = Step::new("x", Path::new("."), "sh -c").tests();
+        made.command.push(script.to_owned());
+        step(&made)
+    }
+
+    #[test]
+    fn a_step_that_ran_no_test_has_failed() {
+        assert_eq!(outcome("true").failure.as_deref(), Some("ran no test"));
+    }
+
+    #[test]
+    fn the_exit_code_counts_and_so_do_failed_tests() {
+        assert_eq!(outcome("echo '# pass 3'").failure, None);
+        assert_eq!(outcome("echo '# pass 3' >&2").counts.passed, 3);
+        assert!(outcome("echo '# pass 3'; exit 4").failure.is_some());
+        assert!(outcome("echo '# fail 1'").failure.is_some());
+        assert!(outcome("kill -9 $$").failure.is_some());
+    }
+}

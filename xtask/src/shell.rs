@@ -1,0 +1,27 @@
+//! The one place of this crate that starts programs.
+
+use crate::failure::Failure;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A program with its arguments, in a folder, with this process' environment.
+#[expect(clippy::disallowed_methods, reason = "what a developer runs inherits the developer's environment")]
+pub(crate) fn command(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).current_dir(folder);
+    command
+}
+
+/// What the program printed on standard output; anything but exit code 0 is an error.
+pub(crate) fn capture(folder: &Path, words: &[&str]) -> Result<String, Failure> {
+    let output = command(folder, words)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| Failure::Start { program: words[0].to_owned(), source })?;
+    if output.status.success() {
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    } else {
+        Err(Failure::Exit { command: words.join(" "), code: output.status.code().unwrap_or(-1) })
+    }
+}
