@@ -13,6 +13,7 @@ pub mod routing;
 pub mod service;
 pub mod template;
 pub mod traffic;
+pub mod units;
 
 pub use digest::Digest;
 pub use name::Name;
