@@ -20,8 +20,8 @@ pub struct Credentials {
 /// # Errors
 /// What `getsockopt(2)` says.
 #[cfg(target_os = "linux")]
-pub fn credentials(socket: &impl AsFd) -> io::Result<Credentials> {
-    let peer = nix::sys::socket::getsockopt(socket, nix::sys::socket::sockopt::PeerCredentials)?;
+pub fn credentials(socket: impl AsFd) -> io::Result<Credentials> {
+    let peer = nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::PeerCredentials)?;
     Ok(Credentials { pid: peer.pid().unsigned_abs(), uid: peer.uid(), gid: peer.gid() })
 }
 
@@ -30,8 +30,8 @@ pub fn credentials(socket: &impl AsFd) -> io::Result<Credentials> {
 /// # Errors
 /// What `getpeereid(3)` says.
 #[cfg(not(target_os = "linux"))]
-pub fn credentials(socket: &impl AsFd) -> io::Result<Credentials> {
-    let (uid, gid) = nix::unistd::getpeereid(socket)?;
+pub fn credentials(socket: impl AsFd) -> io::Result<Credentials> {
+    let (uid, gid) = nix::unistd::getpeereid(&socket)?;
     Ok(Credentials { pid: 0, uid: uid.as_raw(), gid: gid.as_raw() })
 }
 
