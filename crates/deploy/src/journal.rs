@@ -1,0 +1,98 @@
+//! What is written down so that another process can go on: where a deployment stands, and what it tells.
+
+use crate::event::Event;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
+use seaworthy_model::deployment::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// Keeps a deployment's progress, durably: when a call has returned, a power cut cannot take it back.
+pub trait Journal: Send + Sync {
+    /// Adds an entry to a deployment's progress.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn record(&self, deployment: u64, entry: &Entry) -> Result<(), Diagnostic>;
+
+    /// Adds an event, for those who follow. It may be lost in a crash.
+    fn event(&self, deployment: u64, event: &Event);
+
+    /// Writes down which revision carries the environment's traffic (`None`: there is none), and the outcome that the
+    /// deployment has by that.
+    ///
+    /// # Errors
+    /// When it cannot be kept.
+    fn outcome(&self, deployment: u64, standing: &Standing) -> Result<(), Diagnostic>;
+}
+
+/// What is true of a deployment and its environment from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The revision that serves.
+    pub serving: Option<u64>,
+    /// The deployment's outcome.
+    pub outcome: Outcome,
+    /// Why it is not better.
+    pub failure: Option<Diagnostic>,
+}
+
+/// One entry of the progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "entry")]
+pub enum Entry {
+    /// A step begins: what it does may have happened.
+    Begun {
+        /// The group's index, in the plan or in what undoes it.
+        group: usize,
+        /// The step's index in its group.
+        step: usize,
+    },
+    /// A step is done.
+    Done {
+        /// The group's index.
+        group: usize,
+        /// The step's index in its group.
+        step: usize,
+    },
+    /// From here on indices count in what undoes the plan from this group on.
+    GoingBack {
+        /// The plan's group in which it turned.
+        from: usize,
+        /// What the outcome will be.
+        outcome: Outcome,
+        /// Why.
+        failure: Diagnostic,
+    },
+}
+
+/// Where a deployment stands, as its entries tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// On the way back: from which group of the plan, to which outcome, and why.
+    pub going_back: Option<(usize, Outcome, Diagnostic)>,
+    /// The first group that may not be done; of what undoes the plan when going back.
+    pub group: usize,
+}
+
+impl Progress {
+    /// Reads the entries of a deployment, oldest first.
+    #[must_use]
+    pub fn of(entries: &[Entry]) -> Self {
+        let mut progress = Self { going_back: None, group: 0 };
+        for entry in entries {
+            match entry {
+                // Groups begin one after the other, so all before this one are done.
+                Entry::Begun { group, .. } => progress.group = *group,
+                Entry::Done { .. } => {}
+                Entry::GoingBack { from, outcome, failure } => {
+                    progress = Self { going_back: Some((*from, *outcome, failure.clone())), group: 0 };
+                }
+            }
+        }
+        progress
+    }
+}
