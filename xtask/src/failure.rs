@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Exit { command: String, code: i32 },
     #[error("`{command}` printed something else than JSON")]
     Json { command: String, source: serde_json::Error },
+    #[error("cannot read `{}`", path.display())]
+    Manifest { path: PathBuf, source: Box<toml::de::Error> },
     #[error("tidy: {0} to put right")]
     Untidy(usize),
     #[error("{0} failed")]

@@ -1,56 +1,87 @@
-//! The examples' own tests, each by its language's own tool.
+//! The programs that are no members of the workspace: what their language's own tools say of them, and the tests that
+//! their manifest names.
 
 use super::step::Step;
 use crate::failure::Failure;
 use crate::workspace;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Where programs live that are not members of the workspace.
-const FOLDERS: &[&str] = &["examples", "tests/as-found"];
+/// Where they live.
+const FOLDERS: &[&str] = &["examples", "tests"];
 
-/// Found by the file that each language has at the root of a program.
+/// `gofmt` alone lists what it would change and ends with exit code 0.
+const GOFMT: &str = r#"files=$(gofmt -l .) && if [ -n "$files" ]; then echo "$files"; exit 1; fi"#;
+
+/// What matters here of a `seaworthy.toml`.
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    services: BTreeMap<String, Service>,
+}
+
+#[derive(Deserialize)]
+struct Service {
+    path: Option<PathBuf>,
+    test: Option<String>,
+}
+
 pub(super) fn steps(root: &Path) -> Result<Vec<Step>, Failure> {
-    let files: Vec<PathBuf> = workspace::files(root)?
-        .into_iter()
-        .filter(|file| FOLDERS.iter().any(|folder| file.starts_with(folder)))
-        .collect();
-    Ok(files
-        .iter()
-        .filter_map(|file| Some((file.parent()?, file)))
-        .flat_map(|(folder, file)| of(root, folder, file, &files))
+    let files = workspace::files(root)?;
+    let mut steps = Vec::new();
+    for file in files.iter().filter(|file| FOLDERS.iter().any(|folder| file.starts_with(folder))) {
+        let Some(folder) = file.parent() else { continue };
+        let step = |name: &str, command: &str| {
+            Step::new(format!("{name} {}", folder.display()), &root.join(folder), command).slow()
+        };
+        match file.file_name().and_then(|name| name.to_str()) {
+            Some("Cargo.toml") => {
+                steps.push(step("example-format", "cargo fmt --all --check"));
+                steps.push(step("example-clippy", "cargo clippy --locked --all-targets -- -D warnings"));
+            }
+            Some("go.mod") => {
+                steps.push(step("example-format", "sh -c").argument(GOFMT));
+                steps.push(step("example-vet", "go vet ./..."));
+            }
+            Some("seaworthy.toml") => steps.extend(tests(root, folder, file)?),
+            _ => {}
+        }
+    }
+    Ok(steps)
+}
+
+/// The `test` lines of a manifest, each in its service's folder by a shell, as `seaworthy up` runs them.
+fn tests(root: &Path, folder: &Path, file: &Path) -> Result<Vec<Step>, Failure> {
+    let text = workspace::text(root, file)?.unwrap_or_default();
+    let manifest: Manifest = toml::from_str(&text)
+        .map_err(|source| Failure::Manifest { path: file.to_owned(), source: Box::new(source) })?;
+    let services =
+        manifest.services.into_iter().filter_map(|(name, service)| Some((name, service.path, service.test?)));
+    Ok(services
+        .map(|(name, path, test)| {
+            let at = folder.join(path.unwrap_or_else(|| name.into()));
+            let step = Step::new(format!("example-test {}", at.display()), &root.join(&at), "sh -c");
+            // Go says which tests ran only when it is asked to.
+            step.argument(&test.replacen("go test", "go test -v", 1)).tests().slow()
+        })
         .collect())
 }
 
-fn of(root: &Path, folder: &Path, file: &Path, files: &[PathBuf]) -> Vec<Step> {
-    let step = |kind: &str, command: &str| {
-        Step::new(format!("{kind} {}", folder.display()), &root.join(folder), command).slow()
-    };
-    let has = |matches: fn(&str) -> bool| {
-        files
-            .iter()
-            .filter(|other| other.starts_with(folder))
-            .any(|other| other.file_name().and_then(|name| name.to_str()).is_some_and(matches))
-    };
-    match file.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
-        "Cargo.toml" => vec![
-            step("example-format", "cargo fmt --all --check"),
-            step("example-clippy", "cargo clippy --locked --all-targets -- -D warnings"),
-            step("example-test", "cargo test --locked --no-fail-fast").tests(),
-        ],
-        "go.mod" => {
-            let mut steps = vec![step("example-vet", "go vet ./...")];
-            if has(|name| name.ends_with("_test.go")) {
-                steps.push(step("example-test", "go test -v ./...").tests());
-            }
-            steps
-        }
-        "package.json" if has(|name| name.contains(".test.")) => vec![step("example-test", "node --test").tests()],
-        name if name.starts_with("test_") && name.ends_with(".py") => {
-            vec![step("example-test", &format!("python3 -m unittest -v {name}")).tests()]
-        }
-        name if (name.starts_with("test_") || name.ends_with("_test.rb")) && name.ends_with(".rb") => {
-            vec![step("example-test", &format!("ruby -I . {name}")).tests()]
-        }
-        _ => Vec::new(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_names_its_tests() {
+        let root = tempfile::tempdir().unwrap();
+        let manifest = "app = \"a\"\n[services.one]\ntest = \"go test ./...\"\n[services.two]\npath = \".\"\n";
+        #[expect(clippy::disallowed_methods, reason = "a throwaway file")]
+        std::fs::write(root.path().join("seaworthy.toml"), manifest).unwrap();
+        let steps = tests(root.path(), Path::new(""), Path::new("seaworthy.toml")).unwrap();
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].name, "example-test one");
+        assert_eq!(steps[0].command, ["sh", "-c", "go test -v ./..."]);
+        assert_eq!(steps[0].folder, root.path().join("one"));
     }
 }

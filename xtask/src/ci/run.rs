@@ -66,9 +66,7 @@ mod tests {
     use std::path::Path;
 
     fn outcome(script: &str) -> Outcome {
-        let mut made = Step::new("x", Path::new("."), "sh -c").tests();
-        made.command.push(script.to_owned());
-        step(&made)
+        step(&Step::new("x", Path::new("."), "sh -c").argument(script).tests())
     }
 
     #[test]

@@ -28,6 +28,12 @@ impl Step {
         }
     }
 
+    /// One more argument, whatever it holds.
+    pub(super) fn argument(mut self, argument: &str) -> Self {
+        self.command.push(argument.to_owned());
+        self
+    }
+
     pub(super) fn tests(self) -> Self {
         Self { tests: true, ..self }
     }
