@@ -1,0 +1,3 @@
+#!/bin/sh
+# Speaks something else.
+printf 'ready.\033[31m\n'
