@@ -1,0 +1,25 @@
+//! The bodies.
+
+mod deployment;
+mod logs;
+mod node;
+mod release;
+mod status;
+
+pub use deployment::{
+    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
+};
+pub use logs::{LogLine, RunEvent, RunRequest};
+pub use node::{NodeInfo, StopRequest};
+pub use release::{DigestList, ReleaseAccepted};
+pub use status::{EnvironmentStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
+
+use seaworthy_diagnostics::Diagnostic;
+use serde::{Deserialize, Serialize};
+
+/// The body of every answer with a status of 400 or more.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// At least one.
+    pub errors: Vec<Diagnostic>,
+}

@@ -1,0 +1,104 @@
+//! What runs.
+
+use super::DeploymentRecord;
+use seaworthy_model::{Digest, Name};
+use serde::{Deserialize, Serialize};
+
+/// `GET /v1/status`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Every environment of every app (or those asked for), sorted.
+    pub environments: Vec<EnvironmentStatus>,
+    /// What is wrong with the node or its gateway, in words.
+    pub warnings: Vec<String>,
+}
+
+/// One environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EnvironmentStatus {
+    /// The app.
+    pub app: Name,
+    /// The environment.
+    pub environment: Name,
+    /// The revision that serves.
+    pub revision: Option<u64>,
+    /// Its release.
+    pub release: Option<Digest>,
+    /// The commit of the release.
+    pub commit: Option<String>,
+    /// The release holds changes that no commit has.
+    pub dirty: bool,
+    /// Its services.
+    pub services: Vec<ServiceStatus>,
+    /// Its addresses.
+    pub routes: Vec<RouteStatus>,
+    /// The deployment under way, or else the last one.
+    pub deployment: Option<DeploymentRecord>,
+    /// What is declared but not enforced, and what the services lack, a line each.
+    pub notes: Vec<String>,
+}
+
+/// One service of an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// The service.
+    pub service: Name,
+    /// How many instances are wanted.
+    pub wanted: u16,
+    /// Its instances, those of a warm or draining revision included.
+    pub instances: Vec<InstanceStatus>,
+    /// Requests since its pool began.
+    pub requests: u64,
+    /// Of these, answered with 500 to 599.
+    pub errors: u64,
+}
+
+/// What an instance is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// It has not been healthy yet.
+    Starting,
+    /// It runs.
+    Running,
+    /// It ended and will be started again.
+    Restarting,
+    /// It ends again and again.
+    CrashLoop,
+    /// It was asked to end.
+    Stopping,
+    /// It is gone.
+    Stopped,
+}
+
+/// One instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct InstanceStatus {
+    /// Its id.
+    pub id: String,
+    /// The revision side: true if it belongs to the serving revision.
+    pub current: bool,
+    /// What it is doing.
+    pub state: State,
+    /// The program's process id.
+    pub pid: Option<u32>,
+    /// Where it listens.
+    pub address: Option<String>,
+    /// Since when the program runs, RFC 3339.
+    pub since: Option<String>,
+    /// How often the program was started again.
+    pub restarts: u64,
+    /// How it last ended, in words.
+    pub last_exit: Option<String>,
+    /// The last lines of its log, when something is wrong.
+    pub last_lines: Vec<String>,
+}
+
+/// One address of an environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RouteStatus {
+    /// The route.
+    pub route: Name,
+    /// Where a browser finds it.
+    pub url: String,
+}
