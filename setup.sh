@@ -7,7 +7,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . scripts/packages.sh
 
 binaries=${CARGO_TARGET_DIR:-target}/release
-port=${SEAWORTHY_PORT:-8080}
 
 # Two builds: the helper links C libraries, and nothing of it may reach the main binary.
 build() {
@@ -26,28 +25,32 @@ renew_node() {
   fi
 }
 
+# up APP: brings it up in prod, and prints the address that its first route has there.
 up() {
-  say "bringing up $1 in prod"
-  (cd "examples/$1" && seaworthy up prod)
+  local addresses
+  say "bringing up $1 in prod" >&2
+  addresses=$(cd "examples/$1" && seaworthy up prod)
+  addresses=${addresses%%$'\n'*}
+  printf '%s\n' "${addresses%/}"
 }
 
-# ask HOST PATH: the answer's body, or a failure.
+# ask ADDRESS: the answer's body. Not every machine resolves names below `localhost`.
 ask() {
-  curl --silent --show-error --fail --max-time 10 --retry 3 --noproxy '*' \
-    --header "Host: $1" "http://127.0.0.1:$port$2"
+  curl --silent --show-error --fail --max-time 10 --retry 3 --noproxy '*' --connect-to ::127.0.0.1: "$1"
 }
 
 verify() {
   local page invoices
   say "asking both"
-  page=$(ask echo.localhost '/hi!') || fail "Unstoppable Echo does not answer" "seaworthy status; seaworthy logs"
+  page=$(ask "$echo_address/hi!") || fail "Unstoppable Echo does not answer" "seaworthy status; seaworthy logs prod"
   case "$page" in
     *'hi! right back at ya!'*) ;;
-    *) fail "Unstoppable Echo answered something else: $page" "seaworthy logs" ;;
+    *) fail "Unstoppable Echo answered something else: $page" "seaworthy logs prod" ;;
   esac
-  invoices=$(ask invoices.localhost /invoices) || fail "Invoices does not answer" "seaworthy status; seaworthy logs"
-  printf '%s' "$invoices" | PATH=$SERVICE_PATH:$PATH python3 -c 'import json, sys; json.load(sys.stdin)' 2>/dev/null ||
-    fail "Invoices answered something else than JSON: $invoices" "seaworthy logs"
+  invoices=$(ask "$invoices_address/invoices") ||
+    fail "Invoices does not answer" "seaworthy status; seaworthy logs prod"
+  printf '%s' "$invoices" | python3 -c 'import json, sys; json.load(sys.stdin)' 2>/dev/null ||
+    fail "Invoices answered something else than JSON: $invoices" "seaworthy logs prod"
 }
 
 say_what_next() {
@@ -55,14 +58,14 @@ say_what_next() {
 
 Both applications are up:
 
-  Unstoppable Echo   http://echo.localhost:$port/hi!
-  Invoices           http://invoices.localhost:$port/invoices
+  Unstoppable Echo   $echo_address/hi!
+  Invoices           $invoices_address/invoices
 
 Try:
 
   export PATH="$binaries:\$PATH"
-  curl --header 'Host: echo.localhost' http://127.0.0.1:$port/hi!
-  curl --header 'Host: invoices.localhost' --request POST http://127.0.0.1:$port/invoices/pay
+  curl --connect-to ::127.0.0.1: '$echo_address/hi!'
+  curl --connect-to ::127.0.0.1: --request POST $invoices_address/invoices/pay
   cd examples/unstoppable-echo
   seaworthy status            # what runs, and since when
   seaworthy logs prod -f      # what it says
@@ -74,7 +77,7 @@ install_to_build
 install_rust
 build
 renew_node
-up unstoppable-echo
-up invoices
+echo_address=$(up unstoppable-echo)
+invoices_address=$(up invoices)
 verify
 say_what_next
