@@ -4,6 +4,7 @@
 //! first library of that name on its search path, so a folder that holds archives alone, named before the system's
 //! folders, decides. `SEAWORTHY_CHECK_DYNAMIC=1` turns that off.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io, os};
 
@@ -37,7 +38,7 @@ fn link_statically() -> io::Result<()> {
         os::unix::fs::symlink(path, link)?;
     }
     let source = folder.join("encodings.c");
-    fs::write(&source, encodings)?;
+    fs::File::create(&source)?.write_all(encodings.as_bytes())?;
     cc::Build::new()
         .file(&source)
         .out_dir(&folder)

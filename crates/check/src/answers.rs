@@ -22,12 +22,12 @@ impl Answers {
     }
 
     /// Answers for the next file; after the last line this does nothing.
-    pub(crate) fn give(&self, answer: Answer) -> std::io::Result<()> {
+    pub(crate) fn give(&self, answer: &Answer) -> std::io::Result<()> {
         let mut state = self.lock();
         if state.finished {
             return Ok(());
         }
-        write_line(&answer)?;
+        write_line(answer)?;
         state.given += 1;
         Ok(())
     }

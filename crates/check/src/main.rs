@@ -41,7 +41,7 @@ fn main() -> ExitCode {
 
 fn inspect_all(request: &Request, answers: &Answers) -> std::io::Result<()> {
     for file in &request.files {
-        answers.give(Answer::Inspected(inspect::inspect(file)))?;
+        answers.give(&Answer::Inspected(inspect::inspect(file)))?;
     }
     answers.last(Answer::Summary { files: request.files.len() })
 }
@@ -50,7 +50,7 @@ fn run_all(request: Request, answers: &Arc<Answers>) -> std::io::Result<()> {
     let request = Arc::new(request);
     deadline::watch(Arc::clone(&request), Arc::clone(answers));
     for file in &request.files {
-        answers.give(Answer::Ran(run::run(file, request.timeout_ms)))?;
+        answers.give(&Answer::Ran(run::run(file, request.timeout_ms)))?;
     }
     answers.last(Answer::Summary { files: request.files.len() })
 }

@@ -36,10 +36,9 @@ pub(crate) async fn exchange(start: Start<'_>, request: &[u8]) -> Result<Ended, 
     answered.map_err(|_| ChecksError::Hung { after: start.deadline })?
 }
 
-#[expect(clippy::disallowed_methods, reason = "the helper alone is started here, with nothing inherited")]
 fn spawn(start: &Start<'_>) -> std::io::Result<Child> {
-    let mut command = Command::new(start.helper);
-    command.env_clear().current_dir("/").kill_on_drop(true);
+    let mut command = Command::from(seaworthy_host::process::command(start.helper));
+    command.current_dir("/").kill_on_drop(true);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     if let Some((user, group)) = start.user {
         // The standard library drops the supplementary groups of root together with its user id.

@@ -71,8 +71,7 @@ impl Runner {
             Answer::Inspected(inspected) => Ok((inspected.name.clone(), inspected)),
             other => Err(other),
         };
-        let answers = self.ask(&request, None, INSPECT_TIMEOUT, inspected).await?;
-        Ok(answers)
+        self.ask(&request, None, INSPECT_TIMEOUT, inspected).await
     }
 
     /// Runs files, in their order, one after the other.
@@ -149,4 +148,20 @@ fn read<T>(
 
 fn beginning_of(line: &[u8]) -> String {
     String::from_utf8_lossy(&line[..line.len().min(200)]).escape_debug().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_helper_that_is_there_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (missing, there) = (folder.path().join("missing"), folder.path().join(HELPER));
+        std::fs::File::create(&there).unwrap();
+        let runner = Runner::first_of(vec![missing.clone(), folder.path().to_owned(), there.clone()]).unwrap();
+        assert_eq!(runner, Runner::new(there));
+        let error = Runner::first_of(vec![missing.clone()]).unwrap_err();
+        assert!(matches!(error, ChecksError::Missing { looked } if looked == [missing]));
+    }
 }
