@@ -1,12 +1,15 @@
 //! Bytes by their digest: `<root>/blobs/sha256/<hex>`, the layout of OCI images.
 
 use crate::StoreError;
+use seaworthy_host::clock;
 use seaworthy_model::Digest;
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 /// A folder of blobs. A blob is there whole or not at all, and never changes; several processes may write at once.
 #[derive(Debug, Clone)]
@@ -44,13 +47,20 @@ impl Blobs {
         self.path(digest).is_file()
     }
 
+    /// Those of these blobs that are not here. The others are young again, so that garbage collection spares them until
+    /// the release that needs them has arrived.
+    #[must_use]
+    pub fn missing(&self, digests: &[Digest]) -> Vec<Digest> {
+        digests.iter().filter(|digest| renew(&self.path(digest)).is_err()).cloned().collect()
+    }
+
     /// Keeps these bytes.
     ///
     /// # Errors
     /// [`StoreError::Io`] when they cannot be written.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        if !self.contains(&digest) {
+        if renew(&self.path(&digest)).is_err() {
             let mut incoming = Incoming::create(&self.incoming)?;
             incoming.file.write_all(bytes).map_err(StoreError::io("write", &incoming.path))?;
             incoming.keep(&self.path(&digest))?;
@@ -66,7 +76,7 @@ impl Blobs {
         let source = File::open(path).map_err(StoreError::io("open", path))?;
         let mut incoming = Incoming::create(&self.incoming)?;
         let (digest, size_bytes) = incoming.copy(source, path)?;
-        if !self.contains(&digest) {
+        if renew(&self.path(&digest)).is_err() {
             incoming.keep(&self.path(&digest))?;
         }
         Ok((digest, size_bytes))
@@ -102,6 +112,38 @@ impl Blobs {
             _ => StoreError::Io { action: "read", path, source },
         })
     }
+
+    /// Removes every blob that is neither used nor younger than `oldest`, and what was left half written before that;
+    /// returns how many blobs and how many bytes.
+    pub(crate) fn retain(&self, used: &BTreeSet<Digest>, oldest: SystemTime) -> Result<(u64, u64), StoreError> {
+        let names: BTreeSet<&str> = used.iter().map(Digest::hex).collect();
+        let removed = remove_old(&self.folder, oldest, |name| names.contains(name))?;
+        remove_old(&self.incoming, oldest, |_| false)?;
+        Ok(removed)
+    }
+}
+
+fn remove_old(folder: &Path, oldest: SystemTime, keep: impl Fn(&str) -> bool) -> Result<(u64, u64), StoreError> {
+    let (mut count, mut size_bytes) = (0, 0);
+    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
+        let entry = entry.map_err(StoreError::io("list", folder))?;
+        // A name that is not UTF-8 is no blob.
+        let kept = entry.file_name().to_str().is_some_and(&keep);
+        // Another process may have finished or removed it meanwhile.
+        let Ok(metadata) = entry.metadata() else { continue };
+        if kept || metadata.modified().map_or(true, |modified| modified >= oldest) {
+            continue;
+        }
+        fs::remove_file(entry.path()).map_err(StoreError::io("remove", &entry.path()))?;
+        count += 1;
+        size_bytes += metadata.len();
+    }
+    Ok((count, size_bytes))
+}
+
+/// Makes a blob young again: whoever was told that it is here relies on it.
+fn renew(path: &Path) -> io::Result<()> {
+    File::open(path)?.set_modified(clock::now())
 }
 
 /// A blob on its way in; its file goes away unless it is kept.

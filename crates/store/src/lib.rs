@@ -1,7 +1,23 @@
 //! What Seaworthy remembers: blobs by content on the file system, and everything else in one SQLite database.
 
+mod apps;
 pub mod blobs;
+mod builds;
+mod database;
+mod deployments;
+mod environments;
 mod error;
+mod garbage;
+mod journal;
+mod json;
+mod releases;
+mod revisions;
+pub mod routes;
 
 pub use blobs::Blobs;
+pub use database::Store;
+pub use deployments::{Deployment, NewDeployment};
+pub use environments::Environment;
 pub use error::StoreError;
+pub use garbage::Collected;
+pub use journal::StoredEvent;

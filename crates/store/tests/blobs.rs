@@ -12,7 +12,8 @@ fn world() -> (tempfile::TempDir, Blobs) {
 
 /// Every file under the blobs' folders, finished or not.
 fn files(root: &std::path::Path) -> usize {
-    ["sha256", "incoming"].iter().map(|f| std::fs::read_dir(root.join("blobs").join(f)).unwrap().count()).sum()
+    let folders = ["sha256", "incoming"].iter().map(|name| root.join("blobs").join(name));
+    folders.map(|folder| std::fs::read_dir(folder).expect("the folder is there").count()).sum()
 }
 
 #[test]
@@ -21,7 +22,7 @@ fn bytes_files_and_streams_of_one_content_are_one_blob() {
     let digest = blobs.put_bytes(b"hello").unwrap();
     assert_eq!(digest, Digest::of(b"hello"));
     let file = root.path().join("file");
-    write(&file, b"hello");
+    seaworthy_host::files::write_atomic(&file, b"hello", 0o644).unwrap();
     assert_eq!(blobs.put_file(&file).unwrap(), (digest.clone(), 5));
     assert_eq!(blobs.put_stream(&digest, 5, &b"hello"[..]).unwrap(), 5);
     assert_eq!(blobs.read(&digest).unwrap(), b"hello");
@@ -61,9 +62,4 @@ impl Read for Broken {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
         Err(std::io::ErrorKind::ConnectionReset.into())
     }
-}
-
-fn write(path: &std::path::Path, bytes: &[u8]) {
-    use std::io::Write;
-    std::fs::File::create(path).unwrap().write_all(bytes).unwrap();
 }

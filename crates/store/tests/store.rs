@@ -1,0 +1,290 @@
+//! What the store remembers, what it refuses, and that it says why.
+
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::deployment::{Actor, Outcome, Revision, Rollout, Verb};
+use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle};
+use seaworthy_model::traffic::{EnvironmentTraffic, Variant};
+use seaworthy_model::{Digest, Name};
+use seaworthy_store::{Blobs, NewDeployment, Store, StoreError};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("a name")
+}
+
+fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
+    ReleaseBundle {
+        release: Release { format: RELEASE_FORMAT, app: name(app), services: BTreeMap::new(), routes: BTreeMap::new() },
+        environments: BTreeMap::new(),
+        provenance: provenance(commit),
+    }
+}
+
+fn provenance(commit: Option<&str>) -> Provenance {
+    Provenance {
+        commit: commit.map(str::to_owned),
+        dirty: false,
+        source: "here".into(),
+        built_at: String::new(),
+        platform: String::new(),
+    }
+}
+
+fn revision(app: &str, release: &Digest) -> Revision {
+    Revision {
+        number: 0,
+        app: name(app),
+        environment: name("prod"),
+        release: release.clone(),
+        provenance: provenance(None),
+        pools: BTreeMap::new(),
+        routes: BTreeMap::new(),
+        checks: BTreeMap::new(),
+        rollout: Rollout { shift: vec![100], shift_every: Duration::ZERO, bake: Duration::ZERO },
+        not_enforced: Vec::new(),
+    }
+}
+
+fn new_deployment(from: Option<u64>, to: Option<u64>) -> NewDeployment {
+    NewDeployment {
+        app: name("shop"),
+        environment: name("prod"),
+        verb: Verb::Deploy,
+        actor: Actor { user: "ada".into(), claim: None },
+        from,
+        to,
+        plan: serde_json::json!({ "steps": [1] }),
+    }
+}
+
+fn world() -> (tempfile::TempDir, Store) {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::open(root.path()).expect("a new store opens");
+    (root, store)
+}
+
+#[test]
+fn a_name_belongs_to_the_source_that_used_it_first_until_it_is_taken_over() {
+    let (_root, store) = world();
+    store.bind_app(&name("shop"), "one", false).unwrap();
+    store.bind_app(&name("shop"), "one", false).unwrap();
+    let refused: Diagnostic = store.bind_app(&name("shop"), "two", false).unwrap_err().into();
+    assert!(refused.help.unwrap().contains("--take-over"));
+    store.bind_app(&name("shop"), "two", true).unwrap();
+    assert_eq!(store.source(&name("shop")).unwrap().as_deref(), Some("two"));
+    assert_eq!(store.apps().unwrap(), [name("shop")]);
+}
+
+#[test]
+fn releases_are_found_by_digest_and_by_commit_but_not_by_a_changed_working_tree() {
+    let (_root, store) = world();
+    let digest = store.put_release(&bundle("shop", Some("abc"))).unwrap();
+    assert_eq!(store.release(&digest).unwrap(), Some(bundle("shop", Some("abc"))));
+    assert_eq!(store.release_of_commit(&name("shop"), "abc").unwrap(), Some(digest));
+    let mut changed = bundle("shop", Some("def"));
+    changed.provenance.dirty = true;
+    store.put_release(&changed).unwrap();
+    assert_eq!(store.release_of_commit(&name("shop"), "def").unwrap(), None);
+}
+
+#[test]
+fn revisions_count_from_one_in_each_environment() {
+    let (_root, store) = world();
+    let digest = Digest::of(b"");
+    assert_eq!(store.add_revision(&revision("shop", &digest)).unwrap().number, 1);
+    assert_eq!(store.add_revision(&revision("shop", &digest)).unwrap().number, 2);
+    assert_eq!(store.add_revision(&revision("mail", &digest)).unwrap().number, 1);
+    assert_eq!(store.next_revision_number(&name("shop"), &name("prod")).unwrap(), 3);
+    let second = store.revision(&name("shop"), &name("prod"), 2).unwrap().unwrap();
+    assert_eq!(second, Revision { number: 2, ..revision("shop", &digest) });
+}
+
+#[test]
+fn one_deployment_at_a_time_and_the_second_is_told_who() {
+    let (_root, store) = world();
+    let first = store.begin_deployment(&new_deployment(None, Some(1))).unwrap();
+    match store.begin_deployment(&new_deployment(None, Some(2))) {
+        Err(StoreError::UnderWay { deployment, actor, .. }) => assert_eq!((deployment, &*actor.user), (first, "ada")),
+        other => panic!("{other:?}"),
+    }
+    store.set_outcome(first, Some(1), Outcome::Baking, None).unwrap();
+    assert!(store.begin_deployment(&new_deployment(Some(1), Some(2))).is_err());
+    assert_eq!(store.environment(&name("shop"), &name("prod")).unwrap().unwrap().last_good, None);
+    store.set_outcome(first, Some(1), Outcome::Succeeded, None).unwrap();
+    let environment = store.environment(&name("shop"), &name("prod")).unwrap().unwrap();
+    assert_eq!((environment.running, environment.last_good), (Some(1), Some(1)));
+    let second = store.begin_deployment(&new_deployment(Some(1), Some(2))).unwrap();
+    let failure = Diagnostic::service("it broke").help("mend it");
+    store.set_outcome(second, Some(1), Outcome::Failed, Some(&failure)).unwrap();
+    let listed = store.deployments(&name("shop"), &name("prod"), 10).unwrap();
+    assert_eq!(
+        listed.iter().map(|d| (d.id, d.outcome)).collect::<Vec<_>>(),
+        [(second, Outcome::Failed), (first, Outcome::Succeeded)]
+    );
+    assert_eq!(listed[0].failure, Some(failure));
+    assert!(listed[0].ended_at.is_some());
+    assert_eq!(store.deployment_plan(second).unwrap().unwrap()["steps"][0], 1);
+    assert!(matches!(store.set_outcome(99, None, Outcome::Failed, None), Err(StoreError::Unknown { .. })));
+}
+
+#[test]
+fn rollback_leads_to_the_newest_success_before_what_runs() {
+    let (_root, store) = world();
+    for (to, outcome) in
+        [(1, Outcome::Succeeded), (2, Outcome::Succeeded), (3, Outcome::Returned), (4, Outcome::Succeeded)]
+    {
+        let id = store.begin_deployment(&new_deployment(None, Some(to))).unwrap();
+        store.set_outcome(id, Some(to), outcome, None).unwrap();
+    }
+    let before = |number| store.good_revision_before(&name("shop"), &name("prod"), number).unwrap();
+    assert_eq!((before(4), before(2), before(1)), (Some(2), Some(1), None));
+}
+
+#[test]
+fn two_owners_of_a_place_are_refused_and_the_owner_named() {
+    let (_root, store) = world();
+    let place = |host: &str| (host.to_owned(), "/".to_owned());
+    store.claim_routes(&name("shop"), &name("prod"), &[place("a"), place("b")]).unwrap();
+    store.claim_routes(&name("shop"), &name("prod"), &[place("a")]).unwrap();
+    let error = store.claim_routes(&name("mail"), &name("prod"), &[place("c"), place("b")]).unwrap_err();
+    assert_eq!(error.to_string(), "`b/` already belongs to `shop` in `prod`");
+    store.check_routes(&name("x"), &name("prod"), &[place("c")]).unwrap();
+    store.keep_routes(&name("shop"), &name("prod"), &[place("a")]).unwrap();
+    store.claim_routes(&name("mail"), &name("prod"), &[place("b")]).unwrap();
+    assert!(store.check_routes(&name("mail"), &name("prod"), &[place("a")]).is_err());
+}
+
+#[test]
+fn journal_and_events_come_back_in_order() {
+    let (_root, store) = world();
+    let id = store.begin_deployment(&new_deployment(None, Some(1))).unwrap();
+    for number in 1..=3 {
+        store.add_journal_entry(id, &number).unwrap();
+        assert_eq!(store.add_event(id, &format!("e{number}")).unwrap().unwrap().sequence, number);
+    }
+    assert_eq!(store.journal::<u64>(id).unwrap(), [1, 2, 3]);
+    let events = store.events(id, 1, 10).unwrap();
+    assert_eq!(
+        events.iter().map(|e| (e.sequence, e.event.clone())).collect::<Vec<_>>(),
+        [(2, "e2".into()), (3, "e3".into())]
+    );
+    assert!(matches!(store.journal::<String>(id), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn deployments_are_forgotten_with_all_that_hangs_on_them() {
+    let (root, store) = world();
+    let first = store.begin_deployment(&new_deployment(None, Some(1))).unwrap();
+    store.add_event(first, &"e").unwrap();
+    store.set_outcome(first, Some(1), Outcome::Succeeded, None).unwrap();
+    let second = store.begin_deployment(&new_deployment(None, Some(2))).unwrap();
+    store.add_event(second, &"e").unwrap();
+    store.set_outcome(second, Some(1), Outcome::Failed, None).unwrap();
+    let connection = rusqlite::Connection::open(root.path().join("store.db")).unwrap();
+    let copy = "INSERT INTO deployments (app, environment, verb, actor, plan, outcome, started_at, ended_at)
+                SELECT app, environment, verb, actor, plan, outcome, started_at, ended_at FROM deployments WHERE id = ?1";
+    connection.execute_batch("BEGIN").unwrap();
+    for _ in 0..1_000 {
+        connection.execute(copy, [second]).unwrap();
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    store.begin_deployment(&new_deployment(None, Some(2))).unwrap();
+    assert_eq!(store.deployment(second).unwrap(), None);
+    assert!(store.events(second, 0, 10).unwrap().is_empty());
+    assert!(store.deployment(first).unwrap().is_some(), "a rollback needs the last success");
+}
+
+#[test]
+fn builds_are_remembered() {
+    let (_root, store) = world();
+    let (input, output) = (Digest::of(b"in"), Digest::of(b"out"));
+    assert_eq!(store.recall_build(&input).unwrap(), None);
+    store.remember_build(&input, &output).unwrap();
+    assert_eq!(store.recall_build(&input).unwrap(), Some(output));
+}
+
+#[test]
+fn a_newer_schema_is_refused_with_words() {
+    let (root, store) = world();
+    drop(store);
+    let connection = rusqlite::Connection::open(root.path().join("store.db")).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    let diagnostic: Diagnostic = Store::open(root.path()).unwrap_err().into();
+    assert!(diagnostic.message.contains("has schema 99, this program knows up to 1"), "{diagnostic}");
+    assert!(diagnostic.help.unwrap().contains("newer Seaworthy"));
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused_with_words() {
+    let root = tempfile::tempdir().unwrap();
+    seaworthy_host::files::write_atomic(&root.path().join("store.db"), &[b'x'; 4096], 0o600).unwrap();
+    let diagnostic: Diagnostic = Store::open(root.path()).unwrap_err().into();
+    assert!(diagnostic.help.unwrap().contains("backup"), "{}", diagnostic.message);
+}
+
+#[test]
+fn a_full_disk_says_what_to_do_and_harms_nothing() {
+    let (root, store) = world();
+    store.bind_app(&name("shop"), "one", false).unwrap();
+    drop(store);
+    // SQLite's own limit gives the very error that a full disk gives.
+    let connection = rusqlite::Connection::open(root.path().join("store.db")).unwrap();
+    let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection.pragma_update(None, "max_page_count", pages).unwrap();
+    let error = connection
+        .execute("INSERT INTO apps VALUES ('big', ?1, '')", ["x".repeat(100_000)])
+        .map_err(|source| StoreError::Database { action: "write", path: root.path().join("store.db"), source })
+        .unwrap_err();
+    let diagnostic: Diagnostic = error.into();
+    assert!(diagnostic.help.unwrap().contains("free some space"));
+    drop(connection);
+    assert_eq!(Store::open(root.path()).unwrap().source(&name("shop")).unwrap().as_deref(), Some("one"));
+}
+
+#[test]
+fn two_processes_may_open_a_new_store_at_once() {
+    let root = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let root = root.path();
+            scope.spawn(move || Store::open(root).unwrap().bind_app(&name(&format!("a{number}")), "s", false).unwrap());
+        }
+    });
+    assert_eq!(Store::open(root.path()).unwrap().apps().unwrap().len(), 8);
+}
+
+#[test]
+fn garbage_is_what_no_revision_can_return_to() {
+    let (root, store) = world();
+    let blobs = Blobs::open(root.path()).unwrap();
+    let digests: Vec<Digest> =
+        ["a", "b", "c", "d", "e"].iter().map(|app| store.put_release(&bundle(app, None)).unwrap()).collect();
+    for digest in &digests[..4] {
+        store.add_revision(&revision("shop", digest)).unwrap();
+    }
+    // 1 still drains, 2 runs, 3 is nothing any more, 4 is the newest; the fifth was never deployed.
+    let id = store.begin_deployment(&new_deployment(None, Some(2))).unwrap();
+    store.set_outcome(id, Some(2), Outcome::Succeeded, None).unwrap();
+    let leaving = Variant { revision: 1, weight: 0, routes: BTreeMap::new(), pools: BTreeMap::new() };
+    store
+        .set_traffic(&EnvironmentTraffic {
+            app: name("shop"),
+            environment: name("prod"),
+            variants: vec![leaving],
+            held: Vec::new(),
+            answered_by: BTreeMap::new(),
+            pinned: None,
+        })
+        .unwrap();
+    let blob = blobs.put_bytes(b"nobody's").unwrap();
+    let spared = store.collect_garbage(&blobs, 1, Duration::from_secs(3600)).unwrap();
+    assert_eq!((spared.releases.len(), spared.blobs), (0, 0));
+    let mut removed = store.collect_garbage(&blobs, 1, Duration::ZERO).unwrap();
+    removed.releases.sort();
+    let mut expected = vec![digests[2].clone(), digests[4].clone()];
+    expected.sort();
+    assert_eq!((removed.releases, removed.blobs, removed.blobs_bytes), (expected, 1, 8));
+    assert!(!blobs.contains(&blob));
+}
