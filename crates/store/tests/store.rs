@@ -186,7 +186,7 @@ fn deployments_are_forgotten_with_all_that_hangs_on_them() {
                 SELECT app, environment, verb, actor, plan, outcome, started_at, ended_at FROM deployments WHERE id = ?1";
     connection.execute_batch("BEGIN").unwrap();
     for _ in 0..1_000 {
-        connection.execute(copy, [second]).unwrap();
+        connection.execute(copy, [second.cast_signed()]).unwrap();
     }
     connection.execute_batch("COMMIT").unwrap();
     store.begin_deployment(&new_deployment(None, Some(2))).unwrap();
