@@ -221,6 +221,18 @@ pub struct EnvironmentSpec {
     pub hosts: BTreeMap<Name, String>,
 }
 
+impl EnvironmentSpec {
+    /// The host of a route here: this environment's own, else as written in production, else `ENV.HOST`.
+    #[must_use]
+    pub fn host(&self, environment: &Name, route: &Name, spec: &RouteSpec) -> String {
+        match self.hosts.get(route) {
+            Some(host) => host.clone(),
+            None if self.production => spec.host.clone(),
+            None => format!("{environment}.{}", spec.host),
+        }
+    }
+}
+
 /// `[environments.E.services.S]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

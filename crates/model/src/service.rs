@@ -176,3 +176,51 @@ pub struct Tuning {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_millis: Option<u32>,
 }
+
+impl SettingType {
+    /// The word for it in a manifest.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Integer => "integer",
+            Self::Boolean => "boolean",
+            Self::Url => "url",
+            Self::Duration => "duration",
+        }
+    }
+
+    /// As a message calls a value of it.
+    #[must_use]
+    pub fn with_article(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Integer => "an integer",
+            Self::Boolean => "`true` or `false`",
+            Self::Url => "an absolute URL",
+            Self::Duration => "a duration such as `500ms` or `2m`",
+        }
+    }
+
+    /// Whether a value is of this type.
+    #[must_use]
+    pub fn accepts(self, text: &str) -> bool {
+        match self {
+            Self::String => true,
+            Self::Integer => text.parse::<i64>().is_ok(),
+            Self::Boolean => matches!(text, "true" | "false"),
+            Self::Url => is_absolute_url(text),
+            Self::Duration => crate::units::parse_duration(text).is_ok(),
+        }
+    }
+}
+
+/// A scheme (RFC 3986, section 3.1), `://` and something after it without spaces.
+fn is_absolute_url(text: &str) -> bool {
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+            && !rest.is_empty()
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
+}

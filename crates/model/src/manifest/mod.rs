@@ -1,25 +1,117 @@
 //! `seaworthy.toml`: from text to typed values, with all of its errors at once.
+//!
+//! The text becomes a tree that remembers places; the schema made of the raw types takes unknown keys and wrong types
+//! out of it; serde reads the rest; then names, values and references are checked. Each stage reports and goes on.
 
+mod calls;
+mod collisions;
+mod environment;
+mod facts;
+mod findings;
+mod paths;
+mod raw;
+mod reader;
+mod route;
+mod schema;
+mod service;
+mod settings;
+mod shape;
+mod tree;
 mod typed;
+mod words;
 
+pub use schema::schema;
 pub use typed::{CheckSource, FileSource, Manifest, RouteSource, ServiceSource};
 
+use crate::Name;
+use facts::Facts;
+use findings::Findings;
+use reader::Reader;
 use seaworthy_diagnostics::Diagnostic;
+use shape::Shape;
+use std::collections::BTreeSet;
+use toml::de::DeTable;
+use tree::{Node, Path};
 
 /// The file's usual name.
 pub const MANIFEST_FILE: &str = "seaworthy.toml";
+/// The largest file that is read, in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 1 << 20;
 
 /// Reads a manifest. `file` is its path as the user would type it, for messages.
 ///
 /// # Errors
-/// Everything that is wrong with it, in the order of the file, each with its place.
+/// Everything that is wrong with it, in the order of the file, each with its place. A file that is no TOML has only
+/// those errors: what it might mean is not guessed.
 pub fn parse(file: &str, text: &str) -> Result<Manifest, Vec<Diagnostic>> {
-    let _ = (file, text);
-    Err(Vec::new())
+    if text.len() > MANIFEST_BYTES_MAX {
+        let message = format!("`{file}` is larger than {}", crate::units::format_size(MANIFEST_BYTES_MAX as u64));
+        return Err(vec![Diagnostic::user(message).help("keep what is not a manifest elsewhere")]);
+    }
+    let mut findings = Findings::default();
+    let (table, errors) = DeTable::parse_recoverable(text);
+    if !errors.is_empty() {
+        syntax_errors(text, &errors, &mut findings);
+        return Err(findings.into_diagnostics(file, text));
+    }
+    let written = Node::document(table);
+    let mut root = written.clone();
+    Shape::new(&schema()).check_document(&mut root, &mut findings);
+    let raw: raw::Manifest = match serde_json::from_value(root.to_json()) {
+        Ok(raw) => raw,
+        Err(error) => {
+            findings.report(0..0, error.to_string(), "this should have been found with its place: please report it");
+            return Err(findings.into_diagnostics(file, text));
+        }
+    };
+    let mut reader = Reader { text, root: &root, facts: Facts::new(&written, &raw), findings };
+    let manifest = reader.manifest(&raw);
+    match manifest {
+        Some(manifest) if reader.findings.len() == 0 => Ok(manifest),
+        _ => Err(reader.findings.into_diagnostics(file, text)),
+    }
 }
 
-/// The JSON Schema (2020-12) of the file, generated from the types that read it.
-#[must_use]
-pub fn schema() -> serde_json::Value {
-    serde_json::Value::Null
+impl Reader<'_> {
+    fn manifest(&mut self, raw: &raw::Manifest) -> Option<Manifest> {
+        let root = Path::default();
+        let app = raw.app.as_ref().and_then(|app| self.name(&root.key("app"), app, "app"));
+        let production = raw.production.as_deref().unwrap_or("prod");
+        if raw.production.is_some() && !self.facts.environments.contains(production) {
+            let help = format!("declare it: `[environments.{}]`", production.escape_debug());
+            let message = format!("there is no environment `{}`", production.escape_debug());
+            self.report(&root.key("production"), message, help);
+        }
+        if raw.services.is_empty() && self.facts.services.is_empty() {
+            let help =
+                "add one: `[services.NAME]` with `run = [\"./program\"]`, or let `seaworthy init` write the file";
+            self.report_key(&root, "the file declares no service", help);
+        }
+        let services = self.services(&raw.services);
+        for (name, source) in &services {
+            let path = root.key("services").key(name.as_str()).key("env");
+            let places = source.service.env.keys().map(|key| (key.as_str(), path.key(key))).collect();
+            self.value_cycle(&source.service.env, &places);
+        }
+        let routes = self.routes(&raw.routes);
+        let environments = self.environments(&raw.environments, production, &services);
+        self.collisions(&routes, &environments);
+        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments })
+    }
+}
+
+/// At most one error for each line: what follows it is mostly its consequence. After something that was never closed,
+/// everything is: then only the first one is told.
+fn syntax_errors(text: &str, errors: &[toml::de::Error], findings: &mut Findings) {
+    let mut sorted: Vec<_> = errors.iter().map(|e| (e.span().unwrap_or(0..0), e.message())).collect();
+    sorted.sort_by_key(|(span, _)| span.start);
+    let unclosed = sorted.iter().any(|(_, message)| message.starts_with("unclosed"));
+    let mut lines = BTreeSet::new();
+    for (span, message) in sorted {
+        let before = text.as_bytes().get(..span.start).unwrap_or_default();
+        let line = before.iter().filter(|byte| **byte == b'\n').count();
+        if lines.insert(line) && (!unclosed || lines.len() == 1) {
+            findings.report(span, message, "the file is TOML: see https://toml.io");
+        }
+    }
 }

@@ -1,0 +1,327 @@
+//! The file's keys, once: serde reads them, schemars makes the schema of them, and the schema finds the errors.
+//!
+//! Doc comments here are what an editor shows. Everything may be missing, so that what is left of a broken file can
+//! still be read; what must be there is `required` in the schema.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// An app: its services, the routes that lead to them and the environments that run them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "seaworthy.toml", extend("required" = ["app"]))]
+pub(super) struct Manifest {
+    /// The app's name: a DNS label of at most 20 characters. A node binds it to the source that first used it.
+    pub app: Option<String>,
+    /// The environment in which routes have their hosts as written, and traffic shifts in steps. Default: `prod`.
+    pub production: Option<String>,
+    /// The programs of the app, by name.
+    pub services: BTreeMap<String, Service>,
+    /// What is reachable from outside, by name.
+    pub routes: BTreeMap<String, Route>,
+    /// Where releases run, by name. `dev` exists even if it is not written.
+    pub environments: BTreeMap<String, Environment>,
+}
+
+/// A program of the app: how it is built, tested, run and checked, and what it may call.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Service {
+    /// Its folder, relative to this file. Default: a folder with the service's name.
+    pub path: Option<String>,
+    /// The team that owns it. Calls between teams need the callee's `callers`.
+    pub team: Option<String>,
+    /// Shell lines that build it, run in `path`.
+    pub build: Option<OneOrMany>,
+    /// Shell lines that test it, run in `path`. A failure stops the release.
+    pub test: Option<OneOrMany>,
+    /// Where `test` leaves its JUnit report, relative to `path`.
+    pub junit: Option<String>,
+    /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory keeps its name.
+    pub files: Vec<FileEntry>,
+    /// What the files are put on: `"scratch"`, a list of Debian packages, or `"registry/name@sha256:…"`.
+    pub base: Option<OneOrMany>,
+    /// An image that runs as it is: no `build`, no `files`.
+    pub image: Option<String>,
+    /// A Dockerfile, relative to `path`, instead of `build` and `files`.
+    pub dockerfile: Option<String>,
+    /// The program and its arguments, without a shell.
+    pub run: Option<Vec<String>>,
+    /// One argument list, or several: run in the new release's image before anything of it starts. Must be repeatable.
+    pub before: Option<Before>,
+    /// False when the previous release does not work any more once `before` ran. Default: true.
+    pub reversible: Option<bool>,
+    /// The port that it listens on, or `false` for a worker. Default: the one given in `PORT`.
+    pub port: Option<Port>,
+    /// What its connections carry. Default: `http`.
+    pub protocol: Option<Protocol>,
+    /// The path that answers 200 to 399 when it is healthy. Default: it accepts a connection (a worker: it is alive).
+    pub health: Option<String>,
+    /// How a new version takes over from the old one. Default: `beside`.
+    pub update: Option<Update>,
+    /// Services that it may call.
+    pub calls: Vec<String>,
+    /// Services of other teams that may call it.
+    pub callers: Vec<String>,
+    /// Destinations outside that it may reach, as `host:port`.
+    pub egress: Vec<EgressEntry>,
+    /// Folders that outlive releases: name to the absolute path where the program expects it.
+    pub volumes: BTreeMap<String, String>,
+    /// Paths below `/app` that it may write.
+    pub writable: Vec<String>,
+    /// Its settings: environment variables.
+    pub env: BTreeMap<String, Setting>,
+    /// Hurl files: globs, relative to `path`.
+    pub checks: Vec<CheckEntry>,
+    /// How many instances run. Default: 1.
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: Option<u16>,
+    /// How much memory one instance may use, such as `256MB` or `1GiB`.
+    pub memory: Option<String>,
+    /// How many CPU cores one instance may use, such as `0.5`.
+    pub cpu: Option<f64>,
+    /// How long it must stay healthy before it counts as healthy. Default: `2s`.
+    pub healthy_for: Option<String>,
+    /// How long it may take from start to healthy. Default: `60s`.
+    pub start_timeout: Option<String>,
+    /// From SIGTERM to SIGKILL. Default: `10s`.
+    pub grace: Option<String>,
+    /// How long requests in flight may take after traffic moved on. Default: `30s`.
+    pub drain: Option<String>,
+    /// How long requests are held while an `update = "replace"` service changes over. Default: `30s`.
+    pub hold: Option<String>,
+}
+
+/// A host and path, and the services that answer there.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["host"]))]
+pub(super) struct Route {
+    /// The host in production; in other environments `ENV.HOST`, unless they say otherwise.
+    pub host: Option<String>,
+    /// The path and everything below it. Default: `/`.
+    pub path: Option<String>,
+    /// The service that answers.
+    pub service: Option<String>,
+    /// The services that are all asked, at least two.
+    pub fanout: Option<Vec<String>>,
+    /// How the answers of `fanout` become one. Default: `quorum`.
+    pub answer: Option<Answer>,
+    /// How long `fanout` may take. Default: `5s`.
+    pub deadline: Option<String>,
+    /// What makes two answers of `fanout` the same. Default: `body`.
+    pub compare: Option<Compare>,
+    /// The methods that fan out. Default: GET, HEAD and OPTIONS.
+    pub methods: Option<Vec<String>>,
+    /// The cookie whose value keeps a user on one release while traffic shifts.
+    pub sticky: Option<String>,
+    /// Hurl files: globs, relative to this file.
+    pub checks: Vec<CheckEntry>,
+    /// The largest request body, such as `10MB`.
+    pub body_max: Option<String>,
+    /// How long a request may take until its answer begins.
+    pub timeout: Option<String>,
+}
+
+/// Where a release runs, and the values that are its own.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Environment {
+    /// How many instances of each service run that says nothing else.
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: Option<u16>,
+    /// The steps in which traffic moves to a new release, such as `["10%", "50%", "100%"]` (the default in production).
+    pub shift: Option<Vec<String>>,
+    /// How long each step lasts. Default: `30s`.
+    pub shift_every: Option<String>,
+    /// How long the old release stays warm. Default: `10m` in production, else none.
+    pub bake: Option<String>,
+    /// Whether instances are kept apart. Default: the best that the machine can do.
+    pub isolation: Option<Isolation>,
+    /// What runs it. Default: `local`.
+    pub target: Option<Target>,
+    /// The node, as `ssh://user@host`. Default: this machine.
+    pub node: Option<String>,
+    /// The repository that the node follows.
+    pub repository: Option<String>,
+    /// The branch that the node follows.
+    pub follow: Option<String>,
+    /// Values for single services.
+    pub services: BTreeMap<String, Override>,
+    /// Hosts for single routes.
+    pub routes: BTreeMap<String, RouteOverride>,
+}
+
+/// An environment's own values for a service.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Override {
+    /// Settings: environment variables that the service declares.
+    pub env: BTreeMap<String, Setting>,
+    /// How many instances run.
+    #[schemars(range(min = 1, max = 1000))]
+    pub replicas: Option<u16>,
+    /// How much memory one instance may use, such as `256MB` or `1GiB`.
+    pub memory: Option<String>,
+    /// How many CPU cores one instance may use, such as `0.5`.
+    pub cpu: Option<f64>,
+    /// How long it must stay healthy before it counts as healthy.
+    pub healthy_for: Option<String>,
+    /// How long it may take from start to healthy.
+    pub start_timeout: Option<String>,
+    /// From SIGTERM to SIGKILL.
+    pub grace: Option<String>,
+    /// How long requests in flight may take after traffic moved on.
+    pub drain: Option<String>,
+    /// How long requests are held while an `update = "replace"` service changes over.
+    pub hold: Option<String>,
+}
+
+/// An environment's own host for a route.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["host"]))]
+pub(super) struct RouteOverride {
+    /// The host in this environment, as written.
+    pub host: Option<String>,
+}
+
+/// One text or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// One argument list or a list of them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Before {
+    One(Vec<String>),
+    Many(Vec<Vec<String>>),
+}
+
+/// A number, or `false`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Port {
+    Number(#[schemars(range(min = 1))] u16),
+    Worker(bool),
+}
+
+/// An entry of `files`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum FileEntry {
+    From(String),
+    FromTo(FromTo),
+}
+
+/// A file or directory, and where it lands.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["from", "to"]))]
+pub(super) struct FromTo {
+    /// The file, directory or glob, relative to the service's `path`.
+    pub from: Option<String>,
+    /// Where it lands, relative to `/app`.
+    pub to: Option<String>,
+}
+
+/// An entry of `egress`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum EgressEntry {
+    To(String),
+    Full(Egress),
+}
+
+/// A destination outside, with what is allowed beyond the ordinary.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["to"]))]
+pub(super) struct Egress {
+    /// The destination, as `host:port`.
+    pub to: Option<String>,
+    /// It may resolve to a private address range.
+    pub private: Option<bool>,
+    /// It may resolve to this machine itself.
+    pub node: Option<bool>,
+}
+
+/// An entry of `checks`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum CheckEntry {
+    Glob(String),
+    Full(Check),
+}
+
+/// Hurl files, and when they run.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["file"]))]
+pub(super) struct Check {
+    /// The file or glob.
+    pub file: Option<String>,
+    /// When it runs. Default: always, if it uses GET, HEAD and OPTIONS alone; else only as a functional test.
+    pub runs: Option<Vec<Stage>>,
+    /// How often it runs as a monitor.
+    pub every: Option<String>,
+}
+
+/// A setting: a value, or where it comes from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Setting {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Source(SettingSource),
+}
+
+/// A setting without a value here: every environment must give one, or a secret does.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SettingSource {
+    /// Every environment must give a value.
+    pub required: Option<bool>,
+    /// The type that the value must have. Default: `string`.
+    pub r#type: Option<SettingType>,
+    /// The name of the secret that holds the value.
+    pub secret: Option<String>,
+}
+
+macro_rules! choice {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident = $to:expr),* $(,)? }: $typed:ty) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+        #[serde(rename_all = "kebab-case")]
+        pub(super) enum $name { $($variant),* }
+
+        impl From<$name> for $typed {
+            fn from(raw: $name) -> Self {
+                match raw { $($name::$variant => $to),* }
+            }
+        }
+    };
+}
+
+choice!(Protocol { Http = Self::Http, Tcp = Self::Tcp }: crate::service::Protocol);
+choice!(Update { Beside = Self::Beside, Replace = Self::Replace }: crate::service::Update);
+choice!(Answer { First = Self::First, Quorum = Self::Quorum, All = Self::All }: crate::release::Answer);
+choice!(Compare { Body = Self::Body, Json = Self::Json, Status = Self::Status }: crate::release::Compare);
+choice!(
+    Stage { Functional = Self::Functional, Smoke = Self::Smoke, Monitor = Self::Monitor }: crate::release::Stage
+);
+choice!(
+    SettingType {
+        String = Self::String, Integer = Self::Integer, Boolean = Self::Boolean, Url = Self::Url,
+        Duration = Self::Duration,
+    }: crate::service::SettingType
+);
+choice!(Isolation { None = "none".to_owned(), Sandbox = "sandbox".to_owned() }: String);
+choice!(Target { Local = "local".to_owned(), Kubernetes = "kubernetes".to_owned() }: String);
