@@ -1,0 +1,4 @@
+//! What only Linux has: the parts of a process's confinement, and the traces of processes that slipped away.
+
+pub(crate) mod confine;
+pub(crate) mod strays;

@@ -1,0 +1,74 @@
+//! The shim: one small process per instance. It starts the program, owns its pipes, writes its log, starts it again
+//! when it ends, and reports. It has one thread and no async runtime; a node may come and go meanwhile.
+//!
+//! It is started with three descriptors: 0 is a socket on which the specification comes and one answer goes
+//! ([`crate::wire::FirstStart`]); 1 is the instance's lock, which it holds as long as it lives; 2 is for its own words.
+
+mod back_off;
+mod control;
+mod launch;
+mod pipes;
+mod run;
+mod signals;
+mod state;
+
+use crate::wire::{FirstStart, ShimSpec, VERSION};
+use run::Shim;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::process::ExitCode;
+
+/// The role `shim`: runs until its program has ended for good.
+#[must_use]
+pub fn main() -> ExitCode {
+    match prepare() {
+        Ok((spec, _lock)) => match Shim::start(spec) {
+            Ok(shim) => {
+                answer(&FirstStart::Started);
+                shim.run();
+                ExitCode::SUCCESS
+            }
+            Err(error) => {
+                answer(&FirstStart::Failed(error.to_string()));
+                ExitCode::FAILURE
+            }
+        },
+        Err(error) => {
+            answer(&FirstStart::Failed(error.to_string()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Leaves the node's session, takes over the lock and reads the specification.
+fn prepare() -> io::Result<(ShimSpec, OwnedFd)> {
+    let _ = nix::unistd::setsid(); // fails only for a process group's leader, which has been made one on purpose
+    #[cfg(target_os = "linux")]
+    crate::linux::confine::adopt_orphans()?;
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
+    let lock = io::stdout().as_fd().try_clone_to_owned()?;
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdout(&null)?;
+    let mut bytes = Vec::new();
+    File::from(io::stdin().as_fd().try_clone_to_owned()?).read_to_end(&mut bytes)?;
+    let spec: ShimSpec = serde_json::from_slice(&bytes)?;
+    if spec.version != VERSION {
+        return Err(io::Error::other(format!("a specification of version {}, not {VERSION}", spec.version)));
+    }
+    launch::set_limits()?;
+    Ok((spec, lock))
+}
+
+/// Answers once, then lets go of the node.
+fn answer(answer: &FirstStart) {
+    let write = || -> io::Result<()> {
+        let mut socket = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+        let mut line = serde_json::to_vec(answer)?;
+        line.push(b'\n');
+        let _ = socket.write_all(&line); // a node that died meanwhile comes again over the control socket
+        nix::unistd::dup2_stdin(&File::open("/dev/null")?)?;
+        Ok(())
+    };
+    let _ = write();
+}

@@ -1,0 +1,255 @@
+//! What the node and a shim say to each other: one JSON document on the shim's standard input, then lines of JSON on
+//! its control socket. Every message carries [`VERSION`]; a node speaks with the shims of the version before its own.
+
+use crate::logs::LogLimits;
+use seaworthy_diagnostics::Masked;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+/// The version of these messages.
+pub const VERSION: u32 = 1;
+
+/// Everything that a shim must know. It travels over its standard input alone: it holds the service's settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShimSpec {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The instance's id.
+    pub instance: String,
+    /// A random text that tells this start of the instance from every other.
+    pub token: String,
+    /// The program's file, absolute, and its arguments.
+    pub program: PathBuf,
+    /// What the program sees as its name (`argv[0]`).
+    pub name: String,
+    /// Its arguments, without its name.
+    pub arguments: Vec<String>,
+    /// Its whole environment.
+    pub environment: BTreeMap<String, Masked<String>>,
+    /// Where it starts.
+    pub working_directory: PathBuf,
+    /// The user and group id that it gets; `None`: those of the shim.
+    pub user: Option<u32>,
+    /// How it is kept apart from everything else.
+    pub isolation: Isolation,
+    /// What happens when it ends.
+    pub mode: Mode,
+    /// From SIGTERM to SIGKILL when the shim itself is asked to end by a signal.
+    pub grace: Duration,
+    /// The instance's folder, for `state.json` and `exit.json`.
+    pub directory: PathBuf,
+    /// The control socket's path.
+    pub socket: PathBuf,
+    /// The log's path.
+    pub log: PathBuf,
+    /// How much of the log is kept.
+    pub log_limits: LogLimits,
+    /// How long it waits before it starts the program again.
+    pub back_off: BackOffLimits,
+}
+
+/// How a program is kept apart. The seam where the sandbox comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Isolation {
+    /// A user id, a session and a folder of its own; the machine's network.
+    Process,
+}
+
+/// What happens when the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It is started again.
+    Service,
+    /// Its exit is written to `exit.json`, and the shim ends.
+    Once,
+}
+
+/// How long a shim waits before it starts its program again: `first`, doubled each time up to `longest`, from the
+/// beginning again after the program ran for `reset_after`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackOffLimits {
+    /// After the first exit.
+    pub first: Duration,
+    /// Never longer than this.
+    pub longest: Duration,
+    /// A run of this length makes up for all before it.
+    pub reset_after: Duration,
+}
+
+impl Default for BackOffLimits {
+    fn default() -> Self {
+        let (first, longest) = (Duration::from_millis(100), Duration::from_secs(30));
+        Self { first, longest, reset_after: Duration::from_secs(60) }
+    }
+}
+
+/// What a shim answers on its standard input's socket once: whether the program was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FirstStart {
+    /// It runs.
+    Started,
+    /// It could not be started, or the shim could not; the shim ends.
+    Failed(String),
+}
+
+/// A running program: with the boot id, this names it for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its process id, which is its session's and its process group's, too.
+    pub pid: u32,
+    /// See [`seaworthy_host::process::start_time`].
+    pub start_time: u64,
+    /// When it was started.
+    pub started_at: SystemTime,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// How.
+    pub how: ExitKind,
+    /// When.
+    pub at: SystemTime,
+    /// How long it had run.
+    pub ran_for: Duration,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExitKind {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(String),
+    /// It could not be started again; why.
+    NotStarted(String),
+}
+
+impl std::fmt::Display for ExitKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => f.write_str(signal),
+            Self::NotStarted(why) => write!(f, "could not be started: {why}"),
+        }
+    }
+}
+
+/// What a shim knows of its instance; also the content of `state.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShimState {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The instance's id.
+    pub instance: String,
+    /// See [`ShimSpec::token`].
+    pub token: String,
+    /// The run of the machine that the process ids belong to.
+    pub boot_id: String,
+    /// The shim's own process id.
+    pub shim_pid: u32,
+    /// The shim's own start time.
+    pub shim_start_time: u64,
+    /// The program, while it runs.
+    pub program: Option<Program>,
+    /// What the shim is doing.
+    pub phase: ShimPhase,
+    /// How often the program was started again.
+    pub restarts: u64,
+    /// How often it ended since it last ran for [`BackOffLimits::reset_after`].
+    pub exits_in_a_row: u32,
+    /// The last exit.
+    pub last_exit: Option<Exit>,
+    /// Log lines that could not be written.
+    pub dropped_lines: u64,
+}
+
+/// What a shim is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShimPhase {
+    /// The program runs.
+    Running,
+    /// The program has ended and is started again in a moment.
+    Waiting,
+    /// It was asked to end.
+    Stopping,
+    /// The program has ended for good.
+    Ended,
+}
+
+/// The content of `exit.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExitRecord {
+    /// [`VERSION`].
+    pub version: u32,
+    /// See [`ShimSpec::token`].
+    pub token: String,
+    /// The exit.
+    pub exit: Exit,
+}
+
+/// A line from the node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// [`VERSION`].
+    pub version: u32,
+    /// What is wanted.
+    #[serde(flatten)]
+    pub what: Want,
+}
+
+/// What the node wants of a shim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Want {
+    /// Its state.
+    Hello,
+    /// Its state, and from then on a line for everything that happens.
+    Events,
+    /// The program's end: SIGTERM to its process group, after `grace_ms` SIGKILL to all that is left; then its own.
+    Stop {
+        /// Milliseconds.
+        grace_ms: u64,
+    },
+    /// A signal to the program's process group.
+    Signal {
+        /// Its name, such as `SIGHUP`.
+        signal: String,
+    },
+}
+
+/// A line from a shim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Why it is sent.
+    pub event: ShimEvent,
+    /// How things are afterwards.
+    pub state: ShimState,
+}
+
+/// Why a shim sends a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ShimEvent {
+    /// It was asked, and did what it was asked.
+    Answer,
+    /// It was asked, and could not; why.
+    Refused(String),
+    /// The program was started (again).
+    Started,
+    /// The program ended.
+    Exited,
+    /// It was asked to end.
+    Stopping,
+    /// The program has ended for good; the shim ends, too.
+    Ended,
+}
