@@ -89,7 +89,8 @@ install_missing() {
   readarray -t packages < <(printf '%s\n' "${missing[@]}" | sort -u)
   say "installing $1: ${packages[*]}"
   as_root apt-get update --quiet --quiet
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet --quiet --no-install-recommends "${packages[@]}"
+  as_root env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --yes --quiet --quiet --no-install-recommends "${packages[@]}"
   missing=()
   hash -r
 }

@@ -20,6 +20,10 @@ pub(crate) enum Failure {
     Manifest { path: PathBuf, source: Box<toml::de::Error> },
     #[error("tidy: {0} to put right")]
     Untidy(usize),
+    #[error("{0} not as generated: run `cargo xtask generate` and read the difference")]
+    Drift(String),
+    #[error("{file}: {message}")]
+    Source { file: &'static str, message: String },
     #[error("{0} failed")]
     Steps(String),
 }

@@ -2,6 +2,7 @@
 
 mod ci;
 mod failure;
+mod generate;
 mod output;
 mod shell;
 mod tidy;
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: cargo xtask <task>
 
   ci [--quick] [STEP…]   everything that a change must pass; --quick leaves out what takes minutes
-  tidy                   the rules of the house that no compiler checks";
+  tidy                   the rules of the house that no compiler checks
+  generate [--check]     write what is generated from code, or say what is not as it would be written";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -33,6 +35,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match task.as_str() {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
+        "generate" => generate::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }
 }

@@ -59,6 +59,7 @@ pub(super) fn all(root: &Path) -> Result<Vec<Step>, Failure> {
         // The tests of the other crates start this helper.
         step("build-check", "cargo build --locked --package seaworthy-check"),
         step("build", "cargo build --locked"),
+        step("generate", "cargo xtask generate --check"),
         step("test", "cargo test --locked --no-fail-fast").tests(),
         step("test-check", "cargo test --locked --no-fail-fast --package seaworthy-check").tests(),
     ];
