@@ -2,6 +2,7 @@
 
 mod ci;
 mod failure;
+mod fresh;
 mod generate;
 mod output;
 mod shell;
@@ -15,7 +16,8 @@ const USAGE: &str = "usage: cargo xtask <task>
 
   ci [--quick] [STEP…]   everything that a change must pass; --quick leaves out what takes minutes
   tidy                   the rules of the house that no compiler checks
-  generate [--check]     write what is generated from code, or say what is not as it would be written";
+  generate [--check]     write what is generated from code, or say what is not as it would be written
+  fresh                  setup.sh and test.sh on a Debian that has nothing; needs root and debootstrap";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,6 +37,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match task.as_str() {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
+        "fresh" => fresh::run(rest),
         "generate" => generate::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }

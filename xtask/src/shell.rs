@@ -25,3 +25,25 @@ pub(crate) fn capture(folder: &Path, words: &[&str]) -> Result<String, Failure> 
         Err(Failure::Exit { command: words.join(" "), code: output.status.code().unwrap_or(-1) })
     }
 }
+
+/// Runs a program whose output is for the developer.
+pub(crate) fn run(folder: &Path, words: &[&str]) -> Result<(), Failure> {
+    status(command(folder, words), &words.join(" "))
+}
+
+/// Runs a command to its end; anything but exit code 0 is an error that bears this name.
+pub(crate) fn status(mut command: Command, name: &str) -> Result<(), Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().map_err(|source| Failure::Start { program, source })?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failure::Exit { command: name.to_owned(), code: status.code().unwrap_or(-1) })
+    }
+}
+
+/// Whether a program of this name is in the PATH.
+pub(crate) fn exists(program: &str) -> bool {
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()))
+}
