@@ -1,6 +1,7 @@
 //! What every connection of a worker shares.
 
 use crate::access_log::AccessLog;
+use crate::limits::Limits;
 use crate::table::{CompiledTable, PoolRegistry};
 use arc_swap::{ArcSwap, Guard};
 use seaworthy_model::routing::RoutingTable;
@@ -13,6 +14,8 @@ pub struct Gateway {
     pools: PoolRegistry,
     /// Where ended exchanges are written down.
     pub access_log: AccessLog,
+    /// Limits and timeouts of the data path.
+    pub limits: Limits,
     /// Cancelled when this worker is to end: connections answer what they have begun, then close.
     pub draining: CancellationToken,
 }
@@ -20,11 +23,12 @@ pub struct Gateway {
 impl Gateway {
     /// A gateway without routes.
     #[must_use]
-    pub fn new(access_log: AccessLog) -> Arc<Self> {
+    pub fn new(access_log: AccessLog, limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             table: ArcSwap::from_pointee(CompiledTable::empty()),
             pools: PoolRegistry::default(),
             access_log,
+            limits,
             draining: CancellationToken::new(),
         })
     }

@@ -28,6 +28,11 @@ impl PoolRegistry {
         for pool in &retired {
             pool.retire();
         }
+        self.forget_empty();
+    }
+
+    /// Forgets the pools that no table names and that have nothing in flight.
+    pub(crate) fn forget_empty(&self) {
         self.lock().retain(|_, pool| !pool.is_retired() || pool.in_flight() > 0);
     }
 
