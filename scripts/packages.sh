@@ -90,7 +90,7 @@ install_missing() {
   say "installing $1: ${packages[*]}"
   as_root apt-get update --quiet --quiet
   as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install --yes --quiet --quiet --no-install-recommends "${packages[@]}"
+    apt-get install --yes --quiet --quiet --no-install-recommends "${packages[@]}" >/dev/null
   missing=()
   hash -r
 }

@@ -44,6 +44,9 @@ pub(super) fn steps(root: &Path) -> Result<Vec<Step>, Failure> {
                 steps.push(step("example-format", "sh -c").argument(GOFMT));
                 steps.push(step("example-vet", "go vet ./..."));
             }
+            Some(name) if name.starts_with("test-") && name.ends_with(".sh") => {
+                steps.push(step("example-script", "sh").argument(name));
+            }
             Some("seaworthy.toml") => steps.extend(tests(root, folder, file)?),
             _ => {}
         }
