@@ -220,6 +220,16 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     }
 }
 
+/// Bytes that this user may still write on the disk that holds a path.
+///
+/// # Errors
+/// [`FileError`] when the path is not there.
+pub fn free_bytes(path: &Path) -> Result<u64, FileError> {
+    let statistics = nix::sys::statvfs::statvfs(path)
+        .map_err(|errno| FileError::new("look at the disk of", path, io::Error::from(errno)))?;
+    Ok(u64::from(statistics.blocks_available()) * u64::from(statistics.fragment_size()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
