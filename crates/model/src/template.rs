@@ -1,7 +1,9 @@
 //! Values with `${…}` in them, such as `"${payment-provider.url}"`.
 
 use crate::Name;
+use crate::service::Setting;
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -149,6 +151,51 @@ impl Part {
             Some(_) => None,
         }
     }
+}
+
+/// The names of settings in an order in which each comes after those that it refers to; without recursion, however long
+/// the chain.
+///
+/// # Errors
+/// Settings that refer to each other in a circle, in the order of the references.
+pub fn dependency_order(settings: &BTreeMap<String, Setting>) -> Result<Vec<String>, Vec<String>> {
+    let references = |name: &str| -> Vec<&str> {
+        let Some((_, Setting::Value(template))) = settings.get_key_value(name) else { return Vec::new() };
+        let names = template
+            .parts
+            .iter()
+            .filter_map(|part| if let Part::Setting(to) = part { Some(to.as_str()) } else { None });
+        names.filter(|to| settings.contains_key(*to)).collect()
+    };
+    let mut order = Vec::new();
+    let mut done = BTreeSet::new();
+    for start in settings.keys().map(String::as_str) {
+        if done.contains(start) {
+            continue;
+        }
+        let mut way = vec![(start, references(start))];
+        let mut on_way = BTreeSet::from([start]);
+        while let Some((name, open)) = way.last_mut() {
+            match open.pop() {
+                Some(to) if on_way.contains(to) => {
+                    let circle = way.iter().map(|(name, _)| *name).skip_while(|name| *name != to);
+                    return Err(circle.map(str::to_owned).collect());
+                }
+                Some(to) if done.contains(to) => {}
+                Some(to) => {
+                    on_way.insert(to);
+                    way.push((to, references(to)));
+                }
+                None => {
+                    order.push((*name).to_owned());
+                    done.insert(*name);
+                    on_way.remove(*name);
+                    way.pop();
+                }
+            }
+        }
+    }
+    Ok(order)
 }
 
 /// Whether a text can be the name of an environment variable: a letter or `_`, then letters, digits and `_` (POSIX).

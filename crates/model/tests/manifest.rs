@@ -11,7 +11,7 @@ fn read(text: &str) -> Manifest {
 }
 
 fn name(text: &str) -> Name {
-    Name::new(text).unwrap()
+    Name::new(text).expect("a name")
 }
 
 #[test]

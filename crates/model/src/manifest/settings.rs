@@ -5,8 +5,8 @@ use super::reader::Reader;
 use super::tree::{Node, Path, Value};
 use super::words::{nearest, quoted_list};
 use crate::service::Setting;
-use crate::template::{GIVEN, Part, Template, TemplateProblem, is_setting_name};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::template::{GIVEN, Part, Template, TemplateProblem, dependency_order, is_setting_name};
+use std::collections::BTreeMap;
 
 impl Reader<'_> {
     /// The settings of a service, or an environment's own for it.
@@ -149,7 +149,7 @@ impl Reader<'_> {
 
     /// Reports settings that refer to each other in a circle. `places` says where each value is written.
     pub(super) fn value_cycle(&mut self, settings: &BTreeMap<String, Setting>, places: &BTreeMap<&str, Path>) {
-        let Some(cycle) = find_cycle(settings) else { return };
+        let Err(cycle) = dependency_order(settings) else { return };
         let written = cycle.iter().filter_map(|name| places.get(name.as_str()));
         let first = written.min_by_key(|path| self.root.get(path).map_or(0, |node: &Node| node.span.start)).cloned();
         let Some(first) = first else { return };
@@ -168,44 +168,7 @@ fn help_for_reference(inner: &str) -> String {
     format!("known are {known}; write `$${{` for the characters themselves")
 }
 
-/// Settings that refer to each other in a circle, if there are any; without recursion, however long the chain.
-fn find_cycle(settings: &BTreeMap<String, Setting>) -> Option<Vec<String>> {
-    let next = |name: &str| -> Vec<&str> {
-        let Some(Setting::Value(template)) = settings.get(name) else { return Vec::new() };
-        template
-            .parts
-            .iter()
-            .filter_map(|part| if let Part::Setting(to) = part { Some(to.as_str()) } else { None })
-            .collect()
-    };
-    let mut done = BTreeSet::new();
-    for start in settings.keys() {
-        let mut way: Vec<(&str, Vec<&str>)> = vec![(start, next(start))];
-        let mut on_way = BTreeSet::from([start.as_str()]);
-        while let Some((name, rest)) = way.last_mut() {
-            match rest.pop() {
-                None => {
-                    done.insert(*name);
-                    on_way.remove(*name);
-                    way.pop();
-                }
-                Some(to) if on_way.contains(to) => {
-                    return Some(
-                        way.iter().map(|(name, _)| *name).skip_while(|name| *name != to).map(str::to_owned).collect(),
-                    );
-                }
-                Some(to) if done.contains(to) => {}
-                Some(to) => {
-                    on_way.insert(to);
-                    way.push((to, next(to)));
-                }
-            }
-        }
-    }
-    None
-}
-
-/// Whether a node is a table whose keys could be settings.
+/// The keys of a table, if it is one.
 pub(super) fn keys(node: Option<&Node>) -> Vec<&str> {
     match node.map(|node| &node.value) {
         Some(Value::Table(entries)) => entries.iter().map(|(key, _)| key.as_str()).collect(),

@@ -1,0 +1,48 @@
+//! What an environment asks for that is not built yet: some of it is refused, some of it deploys and is named.
+
+use crate::Name;
+use crate::release::{EnvironmentSpec, Release};
+use crate::service::Tuning;
+use seaworthy_diagnostics::Diagnostic;
+
+/// What cannot be done at all.
+pub(super) fn refusals(environment: &Name, spec: &EnvironmentSpec, sandbox: bool) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    if spec.target.as_deref() == Some("kubernetes") {
+        let message = format!("`{environment}` has `target = \"kubernetes\"`, which is not built yet");
+        errors.push(Diagnostic::user(message).help("leave `target` out: the environment runs on the node"));
+    }
+    if spec.follow.is_some() {
+        let message = format!("`{environment}` has `follow`, which is not built yet");
+        errors.push(Diagnostic::user(message).help(format!("leave it out, and type `seaworthy deploy {environment}`")));
+    }
+    if spec.isolation.as_deref() == Some("sandbox") && !sandbox {
+        let message = format!("`{environment}` has `isolation = \"sandbox\"`, which this machine does not give");
+        errors.push(Diagnostic::user(message).help("leave `isolation` out to take what the machine gives"));
+    }
+    errors
+}
+
+/// What is declared and has no effect here, a line each.
+pub(super) fn not_enforced(release: &Release, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, service) in &release.services {
+        let own = &service.service;
+        let over = spec.services.get(name).map(|over| &over.tuning);
+        let tuned = |field: fn(&Tuning) -> bool| field(&own.tuning) || over.is_some_and(field);
+        let declared = [
+            ("base", own.base.is_some() && !sandbox),
+            ("egress", !own.egress.is_empty() && !sandbox),
+            ("callers", !own.callers.is_empty() && !sandbox),
+            ("memory", tuned(|t| t.memory_bytes.is_some()) && !sandbox),
+            ("cpu", tuned(|t| t.cpu_millis.is_some()) && !sandbox),
+            ("every", service.checks.iter().any(|check| check.every.is_some())),
+        ];
+        lines.extend(
+            declared.iter().filter(|(_, there)| *there).map(|(key, _)| format!("`{key}` of `{name}`: not enforced")),
+        );
+    }
+    let routes = release.routes.iter().filter(|(_, route)| route.checks.iter().any(|check| check.every.is_some()));
+    lines.extend(routes.map(|(name, _)| format!("`every` of the route `{name}`: not enforced")));
+    lines
+}
