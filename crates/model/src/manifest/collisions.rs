@@ -28,7 +28,9 @@ impl Reader<'_> {
                 if other_environment == environment && !reported.insert((other, name)) {
                     continue;
                 }
-                let address = format!("{host}{}", source.route.path);
+                let shown = if spec.hosts.contains_key(name) { &host } else { &source.route.host };
+                let shown = if other_environment == environment { shown } else { &host };
+                let address = format!("{shown}{}", source.route.path);
                 let (message, help) = if other_environment == environment {
                     let help = "give one of them another `host` or `path`".to_owned();
                     (format!("the routes `{other}` and `{name}` have the same address `{address}`"), help)

@@ -208,7 +208,7 @@ pub(super) enum Before {
 #[serde(untagged)]
 pub(super) enum Port {
     Number(#[schemars(range(min = 1))] u16),
-    Worker(bool),
+    Worker(#[schemars(extend("const" = false))] bool),
 }
 
 /// An entry of `files`.

@@ -63,6 +63,7 @@ impl Reader<'_> {
                 Some(Setting::Secret(secret.clone()))
             }
             raw::SettingSource { secret: None, required: Some(true), .. } => Some(Setting::Required(kind)),
+            _ if ["required", "type", "secret"].iter().any(|key| self.findings.is_broken(&path.key(key))) => None,
             _ => {
                 let help = "write a value, `{ required = true, type = \"string\" }` or `{ secret = \"name\" }`";
                 self.report(path, format!("`{path}` says not where its value comes from"), help);
@@ -154,7 +155,7 @@ impl Reader<'_> {
         let first = written.min_by_key(|path| self.root.get(path).map_or(0, |node: &Node| node.span.start)).cloned();
         let Some(first) = first else { return };
         let way: Vec<String> = cycle.iter().chain(cycle.first()).map(|name| format!("`{name}`")).collect();
-        let message = format!("the settings {} refer to each other", quoted_list(&cycle));
+        let message = format!("the settings {} refer to each other", quoted_list(&cycle, "and"));
         let message = if cycle.len() == 1 { format!("the setting {} refers to itself", way[0]) } else { message };
         self.report(&first, message, format!("{}: give one of them a value of its own", way.join(" → ")));
     }

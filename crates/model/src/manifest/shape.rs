@@ -37,7 +37,7 @@ impl<'a> Shape<'a> {
         let fits = accepts(target, node);
         if !fits {
             let message = format!("`{path}` must be {}, found {}", expected(self, target), node.kind());
-            findings.report(node.shown(), message, help_for_type(target, node, described));
+            findings.report(node.shown(), message, help_for_type(path, &[target], node, described));
             findings.break_at(path.clone());
             return false;
         }
@@ -71,7 +71,8 @@ impl<'a> Shape<'a> {
         let target = self.resolved(schema);
         let described = [schema, target].into_iter().find_map(|s| s.get("description")).and_then(Json::as_str);
         let message = format!("`{path}` must be {}, found {}", expected(self, target), node.kind());
-        all.report(node.shown(), message, help_for_type(target, node, described));
+        let targets: Vec<&Json> = branches.iter().map(|branch| self.resolved(branch)).collect();
+        all.report(node.shown(), message, help_for_type(path, &targets, node, described));
         all.break_at(path.clone());
         false
     }
@@ -98,7 +99,7 @@ impl<'a> Shape<'a> {
                 None => {
                     let place = if *path == Path::default() { String::new() } else { format!(" in `{path}`") };
                     let help = nearest(key, known.iter().copied()).map_or_else(
-                        || format!("known here are {}", quoted_list(&known)),
+                        || format!("known here are {}", quoted_list(&known, "and")),
                         |name| format!("did you mean `{name}`?"),
                     );
                     findings.report(value.key_span.clone(), format!("unknown key `{key}`{place}"), help);
@@ -135,7 +136,7 @@ impl<'a> Shape<'a> {
         let high = bound("maximum").is_some_and(|maximum| number > maximum);
         if low || high {
             let message = format!("`{path}` must be {}, found {number}", expected(self, schema));
-            findings.report(span, message, described.map_or("change the number".to_owned(), lower_first));
+            findings.report(span, message, described.map_or("choose a number in this range".to_owned(), lower_first));
             findings.break_at(path.clone());
         }
         !low && !high
@@ -163,26 +164,29 @@ fn check_choice(text: &str, span: std::ops::Range<usize>, path: &Path, schema: &
         return true;
     }
     let help = nearest(text, choices.iter().copied())
-        .map_or_else(|| format!("it can be {}", quoted_list(&choices)), |name| format!("did you mean `{name}`?"));
+        .map_or_else(|| format!("it can be {}", quoted_list(&choices, "or")), |name| format!("did you mean `{name}`?"));
     findings.report(span, format!("`{path}` cannot be `{}`", text.escape_debug()), help);
     findings.break_at(path.clone());
     false
 }
 
-fn help_for_type(schema: &Json, node: &Node, described: Option<&str>) -> String {
-    let kind = schema.get("type").and_then(Json::as_str);
-    let strings = schema.get("items").and_then(|items| items.get("type")).and_then(Json::as_str) == Some("string");
+/// How to make a value fit one of these shapes.
+fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&str>) -> String {
+    let kind = |wanted: &str| shapes.iter().any(|shape| shape.get("type").and_then(Json::as_str) == Some(wanted));
+    let strings = |shape: &&Json| shape.get("items").and_then(|items| items.get("type")?.as_str()) == Some("string");
     match &node.value {
-        Value::Integer(number) if kind == Some("string") => format!("put it in quotes: `\"{number}\"`"),
-        Value::Float(number) if kind == Some("string") => format!("put it in quotes: `\"{number}\"`"),
-        Value::Boolean(truth) if kind == Some("string") => format!("put it in quotes: `\"{truth}\"`"),
-        Value::String(text) if kind == Some("array") && strings => format!("put it in brackets: `[{text:?}]`"),
-        Value::String(text) if kind == Some("integer") && text.parse::<u32>().is_ok() => {
+        Value::Integer(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
+        Value::Float(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
+        Value::Boolean(truth) if kind("string") => format!("put it in quotes: `\"{truth}\"`"),
+        Value::String(text) if shapes.iter().any(strings) => format!("put it in brackets: `[{text:?}]`"),
+        Value::String(text) if kind("integer") && text.parse::<u32>().is_ok() => {
             format!("leave out the quotes: `{text}`")
         }
-        Value::String(text) if kind == Some("boolean") && matches!(text.as_str(), "true" | "false") => {
+        Value::String(text) if kind("boolean") && matches!(text.as_str(), "true" | "false") => {
             format!("leave out the quotes: `{text}`")
         }
+        Value::Table(_) | Value::Array(_) => described.map_or_else(|| "write a value".to_owned(), lower_first),
+        _ if kind("object") && shapes.len() == 1 => format!("write it as a table: `[{path}]`"),
         _ => described.map_or_else(|| "change the value".to_owned(), lower_first),
     }
 }

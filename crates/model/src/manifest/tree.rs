@@ -55,7 +55,14 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join("."))
+        for (index, step) in self.0.iter().enumerate() {
+            match step.parse::<usize>() {
+                Ok(item) => write!(f, "[{item}]")?,
+                Err(_) if index == 0 => f.write_str(step)?,
+                Err(_) => write!(f, ".{step}")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -134,6 +141,7 @@ impl Node {
             Value::String(_) => "a string",
             Value::Integer(_) => "an integer",
             Value::IntegerTooLarge => "an integer beyond 64 bits",
+            Value::Float(number) if !number.is_finite() => "one that is not finite",
             Value::Float(_) => "a number",
             Value::Boolean(_) => "a boolean",
             Value::Datetime => "a date",

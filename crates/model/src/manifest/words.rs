@@ -8,11 +8,17 @@ pub(super) fn expected(shape: &Shape<'_>, schema: &Json) -> String {
     let schema = shape.resolved(schema);
     if let Some(branches) = schema.get("anyOf").and_then(Json::as_array) {
         let mut texts: Vec<String> = branches.iter().map(|branch| expected(shape, branch)).collect();
-        texts.dedup();
-        return texts.join(" or ");
+        // Whoever takes any number takes whole ones.
+        if texts.iter().any(|text| text == "a number") {
+            texts.retain(|text| text != "a whole number");
+        }
+        return listed(&texts, "or");
     }
     if let Some(choices) = schema.get("enum").and_then(Json::as_array) {
-        return format!("one of {}", quoted_list(&choices.iter().filter_map(Json::as_str).collect::<Vec<_>>()));
+        return quoted_list(&choices.iter().filter_map(Json::as_str).collect::<Vec<_>>(), "or");
+    }
+    if let Some(constant) = schema.get("const") {
+        return format!("`{constant}`");
     }
     match schema.get("type").and_then(Json::as_str) {
         Some("string") => "a string".to_owned(),
@@ -50,12 +56,16 @@ pub(super) fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a s
         .map(|(_, candidate)| candidate)
 }
 
-/// `` `a`, `b` and `c` ``.
-pub(super) fn quoted_list<T: AsRef<str>>(items: &[T]) -> String {
+/// `` `a`, `b` and `c` ``, with this word before the last.
+pub(super) fn quoted_list<T: AsRef<str>>(items: &[T], word: &str) -> String {
     let quoted: Vec<String> = items.iter().map(|item| format!("`{}`", item.as_ref())).collect();
-    match quoted.as_slice() {
+    listed(&quoted, word)
+}
+
+fn listed(items: &[String], word: &str) -> String {
+    match items {
         [] => "none".to_owned(),
         [single] => single.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [first @ .., last] => format!("{} {word} {last}", first.join(", ")),
     }
 }
