@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     Drift(String),
     #[error("{file}: {message}")]
     Source { file: &'static str, message: String },
+    #[cfg(feature = "bench")]
+    #[error("bench: {0}")]
+    Bench(String),
     #[error("{0} failed")]
     Steps(String),
 }

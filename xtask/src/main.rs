@@ -1,5 +1,7 @@
 //! The one entry point for developers, and for CI: `cargo xtask`.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod ci;
 mod failure;
 mod fresh;
@@ -17,7 +19,9 @@ const USAGE: &str = "usage: cargo xtask <task>
   ci [--quick] [STEP…]   everything that a change must pass; --quick leaves out what takes minutes
   tidy                   the rules of the house that no compiler checks
   generate [--check]     write what is generated from code, or say what is not as it would be written
-  fresh                  setup.sh and test.sh on a Debian that has nothing; needs root and debootstrap";
+  fresh                  setup.sh and test.sh on a Debian that has nothing; needs root and debootstrap
+  bench gateway          CPU, speed and memory beside HAProxy and nginx
+  bench deploy           how long a deployment takes, beside supervisord and podman-compose";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,10 +39,24 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
         return Err(Failure::Usage(USAGE));
     };
     match task.as_str() {
+        "bench" => bench(rest),
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
         "fresh" => fresh::run(rest),
         "generate" => generate::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }
+}
+
+#[cfg(feature = "bench")]
+fn bench(arguments: &[String]) -> Result<(), Failure> {
+    bench::run(arguments)
+}
+
+/// Benches link the product; the other tasks must run while it does not compile.
+#[cfg(not(feature = "bench"))]
+fn bench(arguments: &[String]) -> Result<(), Failure> {
+    let mut words = vec!["cargo", "run", "--quiet", "--locked", "--bin=xtask", "--features=xtask/bench", "--", "bench"];
+    words.extend(arguments.iter().map(String::as_str));
+    shell::run(&workspace::root(), &words)
 }

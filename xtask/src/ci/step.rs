@@ -56,11 +56,14 @@ pub(super) fn all(root: &Path) -> Result<Vec<Step>, Failure> {
         step("tidy", "cargo xtask tidy"),
         step("clippy", "cargo clippy --locked --all-targets -- -D warnings"),
         step("clippy-check", "cargo clippy --locked --package seaworthy-check --all-targets -- -D warnings").slow(),
+        step("clippy-bench", "cargo clippy --locked --package xtask --features bench --all-targets -- -D warnings")
+            .slow(),
         // The tests of the other crates start this helper.
         step("build-check", "cargo build --locked --package seaworthy-check"),
         step("build", "cargo build --locked"),
         step("generate", "cargo xtask generate --check"),
         step("test", "cargo test --locked --no-fail-fast").tests(),
+        step("test-bench", "cargo test --locked --package xtask --features bench bench").tests().slow(),
         step("test-check", "cargo test --locked --no-fail-fast --package seaworthy-check").tests(),
     ];
     steps.extend(examples::steps(root)?);

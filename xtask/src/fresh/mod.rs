@@ -85,7 +85,7 @@ fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn create(folder: &Path) -> Result<(), Failure> {
+pub(crate) fn create(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|source| Failure::Io { path: folder.to_owned(), source })
 }
 
