@@ -53,6 +53,7 @@ pub(super) fn all(root: &Path) -> Result<Vec<Step>, Failure> {
     let step = |name: &str, command: &str| Step::new(name, root, command);
     let mut steps = vec![
         step("format", "cargo fmt --all --check"),
+        step("scripts", "shellcheck --external-sources setup.sh test.sh scripts/packages.sh .ci/run"),
         step("tidy", "cargo xtask tidy"),
         step("clippy", "cargo clippy --locked --all-targets -- -D warnings"),
         step("clippy-check", "cargo clippy --locked --package seaworthy-check --all-targets -- -D warnings").slow(),
