@@ -44,19 +44,10 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "entry")]
 pub enum Entry {
-    /// A step begins: what it does may have happened.
+    /// The steps of a group begin: what they do may have happened. All groups before it are done.
     Begun {
         /// The group's index, in the plan or in what undoes it.
         group: usize,
-        /// The step's index in its group.
-        step: usize,
-    },
-    /// A step is done.
-    Done {
-        /// The group's index.
-        group: usize,
-        /// The step's index in its group.
-        step: usize,
     },
     /// From here on indices count in what undoes the plan from this group on.
     GoingBack {
@@ -85,9 +76,7 @@ impl Progress {
         let mut progress = Self { going_back: None, group: 0 };
         for entry in entries {
             match entry {
-                // Groups begin one after the other, so all before this one are done.
-                Entry::Begun { group, .. } => progress.group = *group,
-                Entry::Done { .. } => {}
+                Entry::Begun { group } => progress.group = *group,
                 Entry::GoingBack { from, outcome, failure } => {
                     progress = Self { going_back: Some((*from, *outcome, failure.clone())), group: 0 };
                 }

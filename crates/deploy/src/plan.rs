@@ -4,8 +4,9 @@ use crate::shape::Shape;
 use crate::step::Step;
 use seaworthy_model::Name;
 use seaworthy_model::deployment::{Revision, Verb};
-use seaworthy_model::pool::PoolId;
+use seaworthy_model::pool::{PoolId, PoolSpec};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The version of the plan's format that this program writes; a plan is kept until its deployment has ended.
 pub const PLAN_FORMAT: u32 = 1;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub new: Vec<PoolId>,
     /// Pools that run and that `to` does not have.
     pub gone: Vec<PoolId>,
+    /// The pools that had instances when the plan was made.
+    pub alive: BTreeSet<PoolId>,
     /// What differs, a line each.
     pub changes: Vec<String>,
     /// What to know before saying yes, a line each.
@@ -88,6 +91,23 @@ impl Plan {
             (None, None) => true,
             _ => false,
         }
+    }
+
+    /// The new services after whose `before` the old release does not work any more.
+    pub fn irreversible(&self) -> impl Iterator<Item = &Name> {
+        let runs_before = self.verb != Verb::Rollback;
+        let is_new = |pool: &&PoolSpec| {
+            let old = self.from.as_ref().and_then(|from| from.pools.get(&pool.service));
+            old.is_some_and(|old| old.id != pool.id)
+        };
+        let pools = self.to.iter().flat_map(|to| to.pools.values()).filter(move |_| runs_before);
+        pools.filter(|pool| !pool.reversible && !pool.before.is_empty()).filter(is_new).map(|pool| &pool.service)
+    }
+
+    /// Whether there is no going back by itself.
+    #[must_use]
+    pub fn is_irreversible(&self) -> bool {
+        self.irreversible().next().is_some()
     }
 
     /// The revision with this number among those that the plan knows.

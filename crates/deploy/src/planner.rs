@@ -1,9 +1,12 @@
 //! Makes plans: a state and a wish in, a plan out. Pure.
 
-use crate::plan::{Group, Plan};
+use crate::forward::groups;
+use crate::notes::notes;
+use crate::pairing::pair;
+use crate::plan::{PLAN_FORMAT, Plan};
 use seaworthy_model::Name;
 use seaworthy_model::deployment::{Revision, Verb};
-use seaworthy_model::pool::PoolId;
+use seaworthy_model::pool::{PoolId, PoolSpec};
 use std::collections::BTreeSet;
 
 /// What an environment runs now.
@@ -32,14 +35,36 @@ pub struct Options {
 /// Makes the plan that brings an environment to a revision (`None`: to nothing).
 #[must_use]
 pub fn plan(app: &Name, environment: &Name, state: &EnvironmentState, to: Option<&Revision>, options: Options) -> Plan {
-    let _ = (app, environment, state, to, options);
-    todo!()
+    let is_other = |revision: &&Revision| Some(revision.number) != to.map(|to| to.number);
+    let mut plan = Plan {
+        format: PLAN_FORMAT,
+        verb: options.verb,
+        app: app.clone(),
+        environment: environment.clone(),
+        from: state.running.as_ref().filter(is_other).cloned(),
+        to: to.cloned(),
+        leaving: state.leaving.iter().filter(is_other).cloned().collect(),
+        kept: Vec::new(),
+        new: Vec::new(),
+        gone: Vec::new(),
+        alive: state.alive.clone(),
+        changes: options.changes,
+        notes: options.notes,
+        groups: Vec::new(),
+    };
+    let pairing = pair(plan.from.as_ref(), plan.to.as_ref(), &plan.leaving, &plan.alive);
+    let changed = pairing.changed_over.iter();
+    let new = pairing.beside.iter().copied().chain(changed.clone().map(|change| change.new));
+    let old = pairing.gone.iter().copied().chain(changed.map(|change| change.old));
+    let gone = old.chain(pairing.leaving.iter().map(|(_, pool)| *pool));
+    let (kept, new, gone) = (ids(pairing.kept.iter().map(|(_, pool)| *pool)), ids(new), ids(gone));
+    let groups = groups(&plan, &pairing);
+    let notes = notes(&plan, &pairing);
+    drop(pairing);
+    plan.notes.extend(notes);
+    Plan { groups, kept, new, gone, ..plan }
 }
 
-/// What brings the environment back to the plan's old revision when the groups before `from` are done and the one at
-/// `from` may be; empty when there is no way back (then only going on is left).
-#[must_use]
-pub fn undo(plan: &Plan, from: usize) -> Vec<Group> {
-    let _ = (plan, from);
-    todo!()
+fn ids<'a>(pools: impl Iterator<Item = &'a PoolSpec>) -> Vec<PoolId> {
+    pools.map(|pool| pool.id.clone()).collect()
 }

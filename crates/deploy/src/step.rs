@@ -136,6 +136,16 @@ pub enum Subject {
 }
 
 impl Step {
+    /// The pools that it stops.
+    #[must_use]
+    pub fn stops(&self) -> &[PoolId] {
+        match self {
+            Self::StopNow { pool, .. } => std::slice::from_ref(pool),
+            Self::Stop { pools } => pools,
+            _ => &[],
+        }
+    }
+
     /// The step's kind, one word, for machines.
     #[must_use]
     pub fn kind(&self) -> &'static str {
