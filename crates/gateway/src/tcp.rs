@@ -15,6 +15,9 @@ use tokio::time::Instant;
 /// How much of one direction is in memory: when the other side does not take it, no more is read.
 const BUFFER_BYTES: usize = 16 * 1024;
 
+/// How long both sides may take to end once they were told. Whoever drains the pool waits for it.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
 /// Forwards one connection to the pool of its listener, and returns when it has ended.
 pub async fn forward<S>(client: S, context: ConnectionContext, gateway: &Gateway)
 where
@@ -169,7 +172,7 @@ where
     let _ = client_writer.shutdown().await;
     let _ = upstream_writer.shutdown().await;
     let rest = async { tokio::join!(read_to_end(&mut client_reader), read_to_end(&mut upstream_reader)) };
-    let _ = tokio::time::timeout(gateway.limits.tunnel_close_timeout, rest).await;
+    let _ = tokio::time::timeout(CLOSE_WITHIN, rest).await;
     reason
 }
 

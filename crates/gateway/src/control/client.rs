@@ -2,7 +2,8 @@
 
 use super::wire::{Answer, LINE_BYTES_MAX, Request, parent_socket, worker_socket};
 use super::{
-    CONTROL_VERSION, ControlError, ListenerEntry, ParentCommand, ParentStatus, PoolCount, WorkerCommand, WorkerStatus,
+    CONTROL_VERSION, ControlError, ListenerEntry, ParentCommand, ParentStatus, PoolCount, Refusal, RefusalCode,
+    WorkerCommand, WorkerStatus,
 };
 use seaworthy_model::routing::{ListenAddress, RoutingTable};
 use serde::Serialize;
@@ -111,7 +112,23 @@ impl GatewayClient {
     /// # Errors
     /// [`ControlError`].
     pub async fn restart_worker(&self, program: Option<PathBuf>) -> Result<(), ControlError> {
-        self.ask_parent(ParentCommand::RestartWorker { program }, None).await
+        let before = self.parent_status().await?.worker_pid;
+        self.ask_parent::<()>(ParentCommand::RestartWorker { program }, None).await?;
+        let deadline = tokio::time::Instant::now() + ANSWER_TIMEOUT;
+        loop {
+            let status = self.parent_status().await?;
+            if status.worker_ready && status.worker_pid != before {
+                return Ok(());
+            }
+            if status.successor_pid.is_none() {
+                let message = "the new worker did not come to serve; the old one goes on".to_owned();
+                return Err(ControlError::Refused(Refusal::new(RefusalCode::Failed, message)));
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return Err(ControlError::TimedOut(ANSWER_TIMEOUT));
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Ends the gateway: it accepts nothing more, finishes what is in flight for a bounded time, and is gone when this

@@ -70,7 +70,9 @@ fn spawn(options: &StartOptions) -> Result<std::process::Child, ControlError> {
     command.args(&options.roles.parent).arg("--runtime-dir").arg(&options.runtime_dir);
     command.arg("--state-dir").arg(&options.state_dir);
     for word in &options.roles.worker {
-        command.arg("--worker-word").arg(word);
+        let mut argument = OsString::from("--worker-word=");
+        argument.push(word);
+        command.arg(argument);
     }
     // What tunes the gateway comes along; nothing else of the node's environment does.
     command.envs(std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SEAWORTHY_GATEWAY_")));

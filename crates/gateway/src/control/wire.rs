@@ -162,6 +162,8 @@ pub struct ParentStatus {
     pub worker_pid: Option<u32>,
     /// Whether the worker has said that it serves.
     pub worker_ready: bool,
+    /// A worker that has started and is about to take the other's place.
+    pub successor_pid: Option<u32>,
     /// How often a worker has died and another took its place.
     pub restarts: u64,
     /// Workers that finish what they began.

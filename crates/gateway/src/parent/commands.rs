@@ -62,6 +62,7 @@ impl Supervisor {
             pid: std::process::id(),
             worker_pid: self.worker.as_ref().map(|worker| worker.id()),
             worker_ready: self.worker.as_ref().is_some_and(|worker| worker.ready),
+            successor_pid: self.successor.as_ref().map(|worker| worker.id()),
             restarts: self.restarts,
             draining: self.draining.iter().map(|worker| worker.id()).collect(),
         }

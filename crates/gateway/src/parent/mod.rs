@@ -20,7 +20,7 @@ use std::process::ExitCode;
 pub(crate) const ALREADY_RUNNING: u8 = 3;
 
 /// Runs the parent until it is told to stop. `args` are those after the words that chose this role:
-/// `--runtime-dir DIR --state-dir DIR [--worker-word WORD]...`.
+/// `--runtime-dir DIR --state-dir DIR [--worker-word=WORD]...`.
 #[must_use]
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = match Options::parse(args) {

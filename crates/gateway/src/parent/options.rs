@@ -1,6 +1,7 @@
 //! The parent's arguments.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// What the parent is started with.
@@ -19,11 +20,14 @@ impl Options {
         let (mut runtime_dir, mut state_dir, mut worker_words) = (None, None, Vec::new());
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
+            if let Some(word) = name.as_bytes().strip_prefix(b"--worker-word=") {
+                worker_words.push(OsStr::from_bytes(word).to_owned());
+                continue;
+            }
             let value = args.next().ok_or_else(|| format!("`{}` has no value", name.display()))?;
             match name.to_str() {
                 Some("--runtime-dir") => runtime_dir = Some(PathBuf::from(value)),
                 Some("--state-dir") => state_dir = Some(PathBuf::from(value)),
-                Some("--worker-word") => worker_words.push(value),
                 _ => return Err(format!("unknown argument `{}`", name.display())),
             }
         }
@@ -49,6 +53,9 @@ mod tests {
         let options = parse(&["--runtime-dir", "/r", "--state-dir", "/s"]).unwrap();
         assert_eq!(options.runtime_dir, PathBuf::from("/r"));
         assert_eq!(options.worker_words, ["gateway-worker"]);
+        let options =
+            parse(&["--worker-word=a", "--runtime-dir", "/r", "--worker-word=--b", "--state-dir", "/s"]).unwrap();
+        assert_eq!(options.worker_words, ["a", "--b"]);
         assert_eq!(parse(&["--runtime-dir", "/r"]).unwrap_err(), "`--state-dir` is missing");
         assert_eq!(parse(&["--state-dir"]).unwrap_err(), "`--state-dir` has no value");
         assert_eq!(parse(&["--what", "x"]).unwrap_err(), "unknown argument `--what`");

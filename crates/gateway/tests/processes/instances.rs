@@ -1,0 +1,75 @@
+//! Instances: servers inside the test.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// A server; it ends with the test.
+pub(crate) struct Instance {
+    pub(crate) address: SocketAddr,
+    /// How many connections it has accepted.
+    pub(crate) accepted: Arc<AtomicU64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Instance {
+    /// Reads to the end, then answers its name and what it read.
+    pub(crate) async fn parrot(name: &'static str) -> Self {
+        Self::serve(move |mut stream| async move {
+            let mut bytes = Vec::new();
+            if stream.read_to_end(&mut bytes).await.is_ok() {
+                let _ = stream.write_all(name.as_bytes()).await;
+                let _ = stream.write_all(&bytes).await;
+            }
+        })
+        .await
+    }
+
+    /// Gives back every byte as it comes.
+    pub(crate) async fn echo() -> Self {
+        Self::serve(|mut stream| async move {
+            let (mut reader, mut writer) = stream.split();
+            let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        })
+        .await
+    }
+
+    /// Sends so many bytes, whether or not anybody takes them.
+    pub(crate) async fn flood(bytes: usize) -> Self {
+        Self::serve(move |mut stream| async move {
+            let _ = stream.write_all(&vec![b'x'; bytes]).await;
+        })
+        .await
+    }
+
+    pub(crate) async fn serve<F, R>(answer: F) -> Self
+    where
+        F: Fn(TcpStream) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepted = Arc::new(AtomicU64::new(0));
+        let counter = accepted.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                counter.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(answer(stream));
+            }
+        });
+        Self { address, accepted, task }
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// An address where nobody listens.
+pub(crate) fn nobody() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
