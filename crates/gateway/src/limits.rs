@@ -33,10 +33,17 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// How long a client connection may be idle between two requests, or before the first.
     pub idle_timeout: Duration,
+    /// How long a connection without a request keeps the memory that the last one took.
+    pub rest_after: Duration,
     /// How long a client may send nothing of a body that it has begun. Longer is answered 408.
     pub body_stall_timeout: Duration,
     /// How long a client or an instance may take nothing of what is there for it.
     pub write_stall_timeout: Duration,
+    /// How long a request goes on looking for an instance once all were tried: one that was killed starts again.
+    pub retry_patience: Duration,
+    /// How long an idle client connection stays open when the gateway ends, so that the next request meets an answer that
+    /// says `Connection: close` and not a closed connection.
+    pub drain_idle_timeout: Duration,
     /// How long connecting to an instance may take.
     pub connect_timeout: Duration,
     /// From the end of a request to the head of its answer, for a route that sets none. Longer is answered 504.
@@ -72,8 +79,11 @@ impl Limits {
         requests_per_connection_max: 1_000_000,
         head_timeout: Duration::from_secs(15),
         idle_timeout: Duration::from_secs(75),
+        rest_after: Duration::from_secs(5),
         body_stall_timeout: Duration::from_secs(60),
         write_stall_timeout: Duration::from_secs(60),
+        retry_patience: Duration::from_secs(2),
+        drain_idle_timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(3),
         answer_timeout: Duration::from_secs(60),
         answer_stall_timeout: Duration::from_secs(300),

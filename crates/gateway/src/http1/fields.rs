@@ -2,6 +2,9 @@
 
 use super::known::Known;
 
+/// A head longer than this is an unusual one.
+const BYTES_USUAL: usize = 4096;
+
 /// A range of a head's bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Span {
@@ -113,9 +116,9 @@ impl Fields {
     }
 
     /// Gives memory back that an unusually large head took.
-    pub(crate) fn shrink(&mut self, bytes_max: usize) {
-        if self.bytes.capacity() > bytes_max {
-            self.bytes = Vec::new();
+    pub(crate) fn shrink(&mut self) {
+        if self.bytes.capacity() > BYTES_USUAL {
+            *self = Self::default();
         }
     }
 }

@@ -6,7 +6,7 @@ use super::fields::{Fields, Span};
 use super::framing::{Framing, FramingFields};
 use super::known::Known;
 use super::method::{METHOD_BYTES_MAX, Method};
-use super::scan::HeadScan;
+use super::scan::{HeadScan, trim};
 use super::target;
 use crate::limits::{FIELDS_CAPACITY, Limits};
 use httparse::Header;
@@ -98,16 +98,14 @@ impl RequestHead {
 
     /// The value of a cookie (RFC 6265 section 5.4).
     #[must_use]
-    pub fn cookie(&self, name: &str) -> Option<&str> {
+    pub fn cookie(&self, name: &str) -> Option<&[u8]> {
         let pairs = self.fields.values(Known::Cookie).flat_map(|value| value.split(|byte| *byte == b';'));
-        pairs
-            .filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
-            .find_map(|(key, value)| (key == name).then_some(value))
+        pairs.map(trim).find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
     }
 
     /// Gives memory back that an unusually large head took.
-    pub(crate) fn shrink(&mut self, bytes_max: usize) {
-        self.fields.shrink(bytes_max);
+    pub(crate) fn shrink(&mut self) {
+        self.fields.shrink();
     }
 
     fn text(&self, span: Span) -> &str {

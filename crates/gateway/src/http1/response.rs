@@ -64,8 +64,8 @@ impl ResponseHead {
     }
 
     /// Gives memory back that an unusually large head took.
-    pub(crate) fn shrink(&mut self, bytes_max: usize) {
-        self.fields.shrink(bytes_max);
+    pub(crate) fn shrink(&mut self) {
+        self.fields.shrink();
     }
 
     fn read(&mut self, head: &[u8], limits: &Limits, method: Method) -> Result<(), HeadError> {
