@@ -61,7 +61,7 @@ impl Control {
     /// Waits until a newer deployment asks; for ever if none does.
     pub async fn superseded(&mut self) {
         if self.0.wait_for(|command| *command == Command::Supersede).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -1,18 +1,21 @@
 //! Moving an environment from one revision to another: a pure planner, an executor over two traits, and reconciling
 //! what a crash left behind.
 
+mod alive;
 pub mod control;
 pub mod counters;
 mod draft;
 pub mod event;
 pub mod executor;
 mod forward;
+pub mod invariants;
 pub mod journal;
 mod notes;
 mod pairing;
 pub mod plan;
 pub mod planner;
 pub mod reconcile;
+mod run;
 mod seats;
 pub mod shape;
 pub mod smoke;
@@ -21,6 +24,8 @@ pub mod step;
 pub mod target;
 pub mod traffic;
 pub mod undo;
+pub mod watch;
+mod world;
 
 pub use event::Event;
 pub use executor::{Ended, Executor};

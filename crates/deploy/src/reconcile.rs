@@ -7,9 +7,20 @@ use crate::plan::Plan;
 use crate::smoke::Smoke;
 use crate::target::Target;
 use crate::traffic::Traffic;
+use futures_util::stream::{self, StreamExt as _};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::deployment::Revision;
+use seaworthy_model::pool::{PoolId, PoolSpec};
+use seaworthy_model::traffic::{EnvironmentTraffic, Variant};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::time::Duration;
+
+/// How many pools are started, waited for or stopped at once.
+const AT_ONCE: usize = 8;
+/// How long pools that nobody wants may finish what they have in flight.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// What an environment was meant to run.
 #[derive(Debug, Clone)]
@@ -47,7 +58,63 @@ pub struct Reconciled {
 impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
     /// Finishes or undoes the deployment that was under way; without one, starts what the running revision needs, applies
     /// its traffic and stops everything else. Returns when that is done; `control` reaches into the deployment.
-    pub async fn reconcile(&self, _intended: &Intended, _control: Control) -> Reconciled {
-        todo!()
+    pub async fn reconcile(&self, intended: &Intended, control: Control) -> Reconciled {
+        if let Some(under_way) = &intended.under_way {
+            let UnderWay { deployment, plan, entries } = under_way;
+            let ended = self.resume(*deployment, plan, entries, control).await;
+            return Reconciled { ended: Some(ended), failures: Vec::new() };
+        }
+        let pools: Vec<PoolSpec> = intended.running.iter().flat_map(|r| r.pools.values().cloned()).collect();
+        let mut failures = Vec::new();
+        failures.extend(all(&pools, |pool| self.target.start(pool)).await);
+        failures.extend(self.traffic.apply(&intended.traffic()).await.err());
+        failures.extend(all(&pools, |pool| self.target.healthy(pool)).await);
+        failures.extend(self.stop_others(intended, &pools).await);
+        Reconciled { ended: None, failures }
     }
+
+    async fn stop_others(&self, intended: &Intended, pools: &[PoolSpec]) -> Vec<Diagnostic> {
+        let alive = match self.target.pools(&intended.app, &intended.environment).await {
+            Ok(alive) => alive,
+            Err(failure) => return vec![failure],
+        };
+        let is_wanted = |id: &PoolId| pools.iter().any(|pool| pool.id == *id);
+        let others: Vec<PoolId> = alive.into_iter().filter(|id| !is_wanted(id)).collect();
+        if others.is_empty() {
+            return Vec::new();
+        }
+        // They may belong to a deployment that a newer one superseded: what they have in flight is somebody's.
+        let mut failures: Vec<Diagnostic> = self.traffic.drained(&others, DRAIN).await.err().into_iter().collect();
+        failures.extend(all(&others, |pool| self.target.stop(pool)).await);
+        failures
+    }
+}
+
+impl Intended {
+    /// All of it to the revision that serves.
+    fn traffic(&self) -> EnvironmentTraffic {
+        let variants = self.running.iter().map(|revision| Variant {
+            revision: revision.number,
+            weight: 100,
+            routes: revision.routes.clone(),
+            pools: revision.pools.iter().map(|(service, pool)| (service.clone(), pool.id.clone())).collect(),
+        });
+        EnvironmentTraffic {
+            app: self.app.clone(),
+            environment: self.environment.clone(),
+            variants: variants.collect(),
+            held: Vec::new(),
+            answered_by: BTreeMap::new(),
+            pinned: None,
+        }
+    }
+}
+
+/// Does something to all, several at once; returns what failed.
+async fn all<'a, A, F>(items: &'a [A], work: impl Fn(&'a A) -> F) -> Vec<Diagnostic>
+where
+    F: Future<Output = Result<(), Diagnostic>>,
+{
+    let outcomes: Vec<Result<(), Diagnostic>> = stream::iter(items).map(work).buffer_unordered(AT_ONCE).collect().await;
+    outcomes.into_iter().filter_map(Result::err).collect()
 }

@@ -25,7 +25,7 @@ pub(crate) fn smoke_checks(revision: &Revision, changed_over: &[ChangeOver<'_>])
     for (service, checks) in &revision.checks {
         let Some(pool) = revision.pools.get(service) else { continue };
         let subject = Subject::Service { service: service.clone(), pool: pool.id.clone() };
-        sorted.add(revision, &changing, &subject, &[service.clone()], checks);
+        sorted.add(revision, &changing, &subject, std::slice::from_ref(service), checks);
     }
     for (route, spec) in &revision.routes {
         let subject = Subject::Route { route: route.clone(), host: spec.host.clone(), path: spec.path.clone() };

@@ -146,6 +146,21 @@ impl Step {
         }
     }
 
+    /// Whether a newer deployment may take it over, or need not wait for its end.
+    #[must_use]
+    pub fn is_left_to_a_newer(&self) -> bool {
+        matches!(self, Self::Bake { .. } | Self::Drain { .. } | Self::Stop { .. })
+    }
+
+    /// How long the changeover that begins here may last.
+    #[must_use]
+    pub fn hold(&self) -> Option<Duration> {
+        match self {
+            Self::Hold { hold, .. } => Some(*hold),
+            _ => None,
+        }
+    }
+
     /// The step's kind, one word, for machines.
     #[must_use]
     pub fn kind(&self) -> &'static str {

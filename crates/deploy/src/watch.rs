@@ -1,0 +1,130 @@
+//! Whether the new revision does as well as the old one (DESIGN 6.4).
+
+use crate::counters::{Counters, PoolCounters};
+use crate::journal::Journal;
+use crate::run::Run;
+use crate::smoke::Smoke;
+use crate::step::Watch;
+use crate::target::Target;
+use crate::traffic::Traffic;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::pool::PoolId;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// With fewer requests to the new pools nothing is concluded.
+const REQUESTS_MIN: u64 = 50;
+/// By how many points of a hundred the new pools' share of errors may exceed the old ones'.
+const POINTS_MAX: u64 = 5;
+/// How often the counters are looked at.
+const EVERY: Duration = Duration::from_secs(1);
+
+impl<T: Target, R: Traffic, J: Journal, S: Smoke> Run<'_, T, R, J, S> {
+    /// Watches for as long as the watch says; fails as soon as the new revision does badly.
+    pub(crate) async fn watch(&self, watch: &Watch) -> Result<(), Diagnostic> {
+        let end = Instant::now() + watch.during;
+        let mut before: Option<Counters> = None;
+        loop {
+            // A carrier that cannot be asked now says nothing about the revision.
+            if let Ok(now) = self.executor.traffic.counters().await {
+                verdict(watch, before.as_ref().unwrap_or(&now), &now)?;
+                before.get_or_insert(now);
+            }
+            if let Some(revision) = self.plan.revision(watch.revision)
+                && let Some(failure) = self.executor.smoke.failing(revision).await
+            {
+                return Err(failure);
+            }
+            let now = Instant::now();
+            if now >= end {
+                return Ok(());
+            }
+            tokio::time::sleep_until(end.min(now + EVERY)).await;
+        }
+    }
+}
+
+/// Compares what the new pools answered between two looks with what the old ones did meanwhile or, when they had too
+/// little to do (they are warm, say), ever.
+///
+/// # Errors
+/// Of at least 50 requests, the new pools' share of 5xx exceeds the old ones' by 5 points.
+pub fn verdict(watch: &Watch, before: &Counters, now: &Counters) -> Result<(), Diagnostic> {
+    let new = since(&watch.new, before, now);
+    if new.requests < REQUESTS_MIN {
+        return Ok(());
+    }
+    let meanwhile = since(&watch.old, before, now);
+    let old = if meanwhile.requests < REQUESTS_MIN { since(&watch.old, &Counters::new(), now) } else { meanwhile };
+    let old_requests = u128::from(old.requests.max(1));
+    let new_points = u128::from(new.errors) * 100 * old_requests;
+    let allowed = (u128::from(old.errors) * 100 + u128::from(POINTS_MAX) * old_requests) * u128::from(new.requests);
+    if new_points < allowed {
+        return Ok(());
+    }
+    let line =
+        |whose: &str, c: PoolCounters| format!("{whose}: {} of {} requests answered with 5xx", c.errors, c.requests);
+    Err(Diagnostic::service("the new revision answers more requests with errors than the old one")
+        .evidence([line("new", new), line("old", old)])
+        .help("`seaworthy logs` shows what the new instances said"))
+}
+
+/// What these pools answered between two looks, together.
+fn since(pools: &[PoolId], before: &Counters, now: &Counters) -> PoolCounters {
+    let mut sum = PoolCounters::default();
+    for pool in pools {
+        let Some(now) = now.get(pool) else { continue };
+        let before = before.get(pool).copied().unwrap_or_default();
+        // Counts that fell began again with their carrier.
+        let before = if before.requests > now.requests { PoolCounters::default() } else { before };
+        sum.requests += now.requests - before.requests;
+        sum.errors += now.errors.saturating_sub(before.errors);
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counters(new: (u64, u64), old: (u64, u64)) -> Counters {
+        let count = |(requests, errors)| PoolCounters { requests, errors, in_flight: 0 };
+        Counters::from([(PoolId("new".into()), count(new)), (PoolId("old".into()), count(old))])
+    }
+
+    fn is_fine(before: &Counters, now: &Counters) -> bool {
+        let watch = Watch {
+            revision: 2,
+            new: vec![PoolId("new".into())],
+            old: vec![PoolId("old".into())],
+            during: Duration::ZERO,
+        };
+        verdict(&watch, before, now).is_ok()
+    }
+
+    #[test]
+    fn errors_count_from_fifty_requests_on_and_only_when_the_old_pools_do_better() {
+        let none = Counters::new();
+        assert!(is_fine(&none, &counters((49, 49), (1000, 0))));
+        assert!(!is_fine(&none, &counters((50, 50), (1000, 0))));
+        assert!(is_fine(&none, &counters((100, 4), (1000, 0))));
+        assert!(!is_fine(&none, &counters((100, 5), (1000, 0))));
+        assert!(is_fine(&none, &counters((100, 14), (1000, 100))));
+        assert!(!is_fine(&none, &counters((100, 15), (1000, 100))));
+        assert!(!is_fine(&none, &counters((60, 6), (0, 0))));
+    }
+
+    #[test]
+    fn only_what_happened_meanwhile_counts_unless_the_old_pools_are_idle() {
+        // 100 of 100 errors before the watch began are not held against the new pools.
+        assert!(is_fine(&counters((100, 100), (100, 0)), &counters((200, 100), (200, 0))));
+        // Warm old pools had 20% errors when they served.
+        assert!(is_fine(&counters((0, 0), (1000, 200)), &counters((100, 22), (1000, 200))));
+        assert!(!is_fine(&counters((0, 0), (1000, 200)), &counters((100, 26), (1000, 200))));
+    }
+
+    #[test]
+    fn counters_that_began_again_are_no_error() {
+        assert!(is_fine(&counters((500, 0), (500, 0)), &counters((60, 1), (60, 1))));
+    }
+}
