@@ -1,8 +1,32 @@
 //! The `local` target: instances as processes of this machine, each under a shim of its own.
+//!
+//! [`LocalTarget`] is the node's side, [`shim::main`] the role of the small process beside each instance, [`wire`] what
+//! the two say to each other, [`logs`] the files that the one writes and the other reads.
 
+mod calls;
+mod client;
+mod database;
+mod elf;
+mod environment;
+mod events;
 mod folders;
 #[cfg(target_os = "linux")]
 mod linux;
+mod local;
 pub mod logs;
+mod materialise;
+mod probe;
+mod program;
 pub mod shim;
+mod spawn;
+#[cfg(test)]
+mod testing;
 pub mod wire;
+
+pub use calls::{CallAddresses, Callee, CalleeFuture};
+pub use events::{EngineEvent, Happening};
+pub use local::{
+    Adopted, EngineOptions, InstanceState, InstanceStatus, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus,
+    RESERVED_USERS, Run, RunOutput,
+};
+pub use spawn::ShimCommand;

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use nix::sys::signal::{kill, killpg};
 use nix::unistd::Pid;
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::process::Command;
@@ -69,6 +70,17 @@ pub fn session_members(session: u32) -> Vec<u32> {
         let _ = session;
         Vec::new()
     }
+}
+
+/// Every live process by its session.
+#[must_use]
+pub fn sessions() -> BTreeMap<u32, Vec<u32>> {
+    let mut sessions: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    #[cfg(target_os = "linux")]
+    for stat in crate::linux::procfs::all().into_iter().filter(|stat| !matches!(stat.state, 'Z' | 'X')) {
+        sessions.entry(stat.session).or_default().push(stat.pid);
+    }
+    sessions
 }
 
 /// Every live process below another, that one not included.

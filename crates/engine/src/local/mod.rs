@@ -1,0 +1,189 @@
+//! The `local` target.
+
+mod adopt;
+mod before;
+mod command;
+mod engine;
+mod healthy;
+mod instance_logs;
+mod keeper;
+mod leftovers;
+mod live;
+mod ports;
+mod prepare;
+mod run;
+mod start;
+mod status;
+mod stop;
+
+pub use adopt::Adopted;
+pub use instance_logs::{LogFollower, LogLine, LogSelection};
+pub use run::{Run, RunOutput};
+pub use status::{InstanceState, InstanceStatus, PoolStatus};
+
+use crate::calls::CallAddresses;
+use crate::events::EngineEvent;
+use crate::logs::LogLimits;
+use crate::spawn::ShimCommand;
+use crate::wire::BackOffLimits;
+use engine::Engine;
+use seaworthy_deploy::Target;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::lock::Lock;
+use seaworthy_model::Name;
+use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec};
+use seaworthy_store::blobs::Blobs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::broadcast;
+
+/// The first user ids of a home's range are for the node's own helpers (gateway, checks).
+pub const RESERVED_USERS: u32 = 10;
+
+/// How the engine works.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Where its state is.
+    pub home: PathBuf,
+    /// Where the files of images are.
+    pub blobs: Blobs,
+    /// How a shim is started.
+    pub shim: ShimCommand,
+    /// How much of an instance's log is kept.
+    pub log_limits: LogLimits,
+    /// How long a shim waits before it starts its program again.
+    pub back_off: BackOffLimits,
+}
+
+impl EngineOptions {
+    /// The usual way: this program as shim, the limits of the handbook.
+    #[must_use]
+    pub fn new(home: PathBuf, blobs: Blobs) -> Self {
+        let (log_limits, back_off) = (LogLimits::default(), BackOffLimits::default());
+        Self { home, blobs, shim: ShimCommand::default(), log_limits, back_off }
+    }
+}
+
+/// The engine: instances as processes of this machine, each under a shim that outlives this value. Dropping it ends
+/// nothing that runs; the next one finds everything again ([`LocalTarget::adopt`]).
+pub struct LocalTarget {
+    engine: Arc<Engine>,
+    /// One engine per home.
+    _lock: Lock,
+}
+
+impl LocalTarget {
+    /// Opens the engine of a home.
+    ///
+    /// # Errors
+    /// When the home cannot be written, another node has it, or a newer version has written it.
+    pub fn open(options: EngineOptions) -> Result<Self, Diagnostic> {
+        let (engine, lock) = Engine::open(options)?;
+        Ok(Self { engine: Arc::new(engine), _lock: lock })
+    }
+
+    /// Says who knows where callees answer. To be called before anything that calls others is started or adopted.
+    pub fn set_call_addresses(&self, calls: Arc<dyn CallAddresses>) {
+        self.engine.set_calls(calls);
+    }
+
+    /// Takes over everything that ran when the engine before this one ended: what still runs goes on untouched, what
+    /// does not is started again, what nobody wants any more is ended. Called twice, it starts nothing twice.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be read; single instances that fail are in the answer and tried again.
+    pub async fn adopt(&self) -> Result<Adopted, Diagnostic> {
+        adopt::adopt(&self.engine).await
+    }
+
+    /// Everything that happens to instances from now on.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.engine.events.subscribe()
+    }
+
+    /// Where the instances of a pool listen; none that is about to end, and none of a worker.
+    #[must_use]
+    pub fn endpoints(&self, pool: &PoolId) -> Vec<(InstanceId, SocketAddr)> {
+        self.engine.endpoints(pool)
+    }
+
+    /// Every pool and instance there is. Reads `/proc`: a few milliseconds.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be read.
+    pub fn status(&self) -> Result<Vec<PoolStatus>, Diagnostic> {
+        status::status(&self.engine)
+    }
+
+    /// Starts a command in a pool's image with its values, beside its instances.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn run_once(&self, pool: &PoolSpec, command: &[String]) -> Result<Run, Diagnostic> {
+        run::run(&self.engine, pool, command).await
+    }
+
+    /// The last lines that were written, oldest first, those of instances that are gone included.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn logs(&self, selection: &LogSelection, lines: usize) -> Result<Vec<LogLine>, Diagnostic> {
+        instance_logs::last(&self.engine, selection, lines)
+    }
+
+    /// The last lines, then those that are written from now on.
+    ///
+    /// # Errors
+    /// When a log cannot be read.
+    pub fn follow_logs(
+        &self,
+        selection: LogSelection,
+        lines: usize,
+    ) -> Result<(Vec<LogLine>, LogFollower), Diagnostic> {
+        instance_logs::follow(&self.engine, selection, lines)
+    }
+
+    /// One of the user ids that are kept for the node's own helpers; `None` on a node that is not root's.
+    #[must_use]
+    pub fn reserved_user(&self, number: u32) -> Option<u32> {
+        self.engine.reserved_user(number)
+    }
+
+    /// The user id that a service's instances run as; `None` on a node that is not root's.
+    ///
+    /// # Errors
+    /// When all ids of this home are given.
+    pub fn service_user(&self, pool: &PoolSpec) -> Result<Option<u32>, Diagnostic> {
+        self.engine.user(pool)
+    }
+}
+
+impl Target for LocalTarget {
+    async fn before(&self, deployment: u64, pool: &PoolSpec) -> Result<(), Diagnostic> {
+        before::before(&self.engine, deployment, pool).await
+    }
+
+    async fn start(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
+        start::start(&self.engine, pool).await
+    }
+
+    async fn healthy(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
+        healthy::healthy(&self.engine, pool).await
+    }
+
+    async fn stop(&self, pool: &PoolId) -> Result<(), Diagnostic> {
+        stop::stop(&self.engine, pool).await
+    }
+
+    async fn pools(&self, app: &Name, environment: &Name) -> Result<Vec<PoolId>, Diagnostic> {
+        Ok(self.engine.database.pools_of(app, environment)?)
+    }
+}
+
+impl Drop for LocalTarget {
+    fn drop(&mut self) {
+        self.engine.let_go();
+    }
+}

@@ -1,0 +1,89 @@
+//! Everything that a program needs before it can start: its files, folders, values and user.
+
+use super::engine::Engine;
+use crate::calls::Callee;
+use crate::environment::{self, Facts};
+use crate::folders::InstanceFolders;
+use crate::materialise::materialise;
+use crate::program::{self, Runner};
+use crate::wire::{Isolation, Mode, ShimSpec, VERSION};
+use seaworthy_diagnostics::{Diagnostic, Fault};
+use seaworthy_host::files;
+use seaworthy_model::Name;
+use seaworthy_model::pool::PoolSpec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What is to be started.
+#[derive(Debug, Clone)]
+pub(super) struct Start {
+    /// The instance's or the command's id.
+    pub(super) id: String,
+    /// Of this start.
+    pub(super) token: String,
+    /// Program and arguments.
+    pub(super) run: Vec<String>,
+    pub(super) mode: Mode,
+    pub(super) port: Option<u16>,
+    pub(super) callees: BTreeMap<Name, Callee>,
+}
+
+/// Makes the files and folders, and the specification for the shim. Copies files: not for an async thread.
+pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<ShimSpec, Diagnostic> {
+    let user = engine.user(spec)?;
+    let folders = engine.folders.instance(&start.id);
+    folders.make_root()?;
+    forget_last_start(&folders)?;
+    materialise(&engine.options.blobs, &spec.image, &folders.app, user)?;
+    folders.make_private(user)?;
+    engine.folders.make_volumes(spec, user)?;
+    let Some((name, arguments)) = start.run.split_first() else {
+        return Err(Diagnostic::user(format!("`{}` has nothing to run", spec.service)).help("set `run`"));
+    };
+    let program = program::find(name, &folders.app, Runner { user })?;
+    let volumes = spec.volumes.keys().map(|volume| (volume.clone(), engine.folders.volume(spec, volume)));
+    let facts = Facts {
+        home: folders.home.clone(),
+        temporary: folders.temporary.clone(),
+        port: start.port,
+        volumes: volumes.collect(),
+        callees: start.callees,
+    };
+    let log = engine.log(spec, &start.id);
+    if let Some(folder) = log.parent() {
+        files::create_directory(folder, 0o700)?;
+    }
+    Ok(ShimSpec {
+        version: VERSION,
+        instance: start.id,
+        token: start.token,
+        program,
+        name: name.clone(),
+        arguments: arguments.to_vec(),
+        environment: environment::build(spec, &facts)?,
+        working_directory: folders.app,
+        user,
+        isolation: Isolation::Process,
+        mode: start.mode,
+        grace: spec.tuning.grace,
+        directory: folders.root,
+        socket: folders.socket,
+        log,
+        log_limits: engine.options.log_limits,
+        back_off: engine.options.back_off,
+    })
+}
+
+fn forget_last_start(folders: &InstanceFolders) -> Result<(), Diagnostic> {
+    for name in [crate::folders::STATE_FILE, crate::folders::EXIT_FILE] {
+        files::remove_tree(&folders.root.join(name))?;
+    }
+    Ok(())
+}
+
+/// [`prepare`] on a thread of its own.
+pub(super) async fn prepare_aside(engine: &Arc<Engine>, spec: &PoolSpec, start: Start) -> Result<ShimSpec, Diagnostic> {
+    let (engine, spec) = (Arc::clone(engine), spec.clone());
+    let prepared = tokio::task::spawn_blocking(move || prepare(&engine, &spec, start)).await;
+    prepared.unwrap_or_else(|error| Err(Diagnostic::new(Fault::Seaworthy, format!("cannot prepare a start: {error}"))))
+}

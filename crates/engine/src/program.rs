@@ -1,0 +1,238 @@
+//! Finding a program, and finding out before it is started why it could not be.
+
+use crate::elf;
+use nix::unistd::AccessFlags;
+use seaworthy_diagnostics::Diagnostic;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+/// Where programs are looked up, whatever the node's own `PATH` is.
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How much of a file is read to find out what it is: a loader's name may stand after many program headers.
+const HEAD_BYTES: u64 = 64 * 1024;
+
+/// Who is to run it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Runner {
+    /// The user and group id; `None`: this process's own.
+    pub(crate) user: Option<u32>,
+}
+
+/// The file that `name` means for a program that starts in `app`: below `app` when it contains a `/`, else from [`PATH`].
+///
+/// # Errors
+/// A diagnostic with the file's name and the fix, when it, its interpreter or its loader is missing or may not be read
+/// and executed by that user.
+pub(crate) fn find(name: &str, app: &Path, runner: Runner) -> Result<PathBuf, Diagnostic> {
+    let path = if name.contains('/') { app.join(name) } else { search(name, app)? };
+    let shown = if name.contains('/') { name.to_owned() } else { path.display().to_string() };
+    let metadata = path.metadata().map_err(|error| missing(&shown, app, &error))?;
+    if !metadata.is_file() {
+        return Err(Diagnostic::user(format!("`{shown}` is not a file")).help("name a program in `run`"));
+    }
+    runner.can_reach(&path, &shown)?;
+    runner.can_execute(&path, &shown, &metadata)?;
+    check_content(&path, &shown, app, runner)?;
+    Ok(path)
+}
+
+fn search(name: &str, app: &Path) -> Result<PathBuf, Diagnostic> {
+    let mut candidates = PATH.split(':').map(|folder| Path::new(folder).join(name));
+    if let Some(found) = candidates.find(|path| path.is_file()) {
+        return Ok(found);
+    }
+    let diagnostic = Diagnostic::user(format!("there is no program `{name}` in {PATH}"));
+    Err(if app.join(name).is_file() {
+        diagnostic.help(format!("it is among the service's `files`: write `./{name}`"))
+    } else {
+        diagnostic.help(format!("install `{name}` on this machine, or put it into `files` and write `./{name}`"))
+    })
+}
+
+fn missing(shown: &str, app: &Path, error: &io::Error) -> Diagnostic {
+    let mut there: Vec<String> = app
+        .read_dir()
+        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    there.sort();
+    there.truncate(10);
+    let diagnostic = Diagnostic::user(format!("`{shown}` cannot be started: {error}"));
+    diagnostic.help(format!("the image holds {}: see `files` and `run`", listed(&there)))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nothing".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl Runner {
+    fn name(self) -> String {
+        self.user.map_or_else(|| "this user".to_owned(), |user| format!("the service's user ({user})"))
+    }
+
+    /// Whether it may do all of `wanted` (bits of 7) with a file.
+    fn may(self, path: &Path, metadata: &Metadata, wanted: u32) -> bool {
+        let Some(user) = self.user else {
+            let flags = AccessFlags::from_bits_truncate(i32::try_from(wanted).unwrap_or(0));
+            return nix::unistd::access(path, flags).is_ok();
+        };
+        let shift = match (metadata.uid() == user, metadata.gid() == user) {
+            (true, _) => 6,
+            (_, true) => 3,
+            _ => 0,
+        };
+        metadata.mode() >> shift & wanted == wanted
+    }
+
+    /// Every folder on the way must let it pass.
+    fn can_reach(self, path: &Path, shown: &str) -> Result<(), Diagnostic> {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        for folder in path.ancestors().skip(1).chain(real.ancestors().skip(1)) {
+            let Ok(metadata) = folder.metadata() else { continue };
+            if metadata.is_dir() && !self.may(folder, &metadata, 1) {
+                let folder = folder.display();
+                let message = format!("{} cannot reach `{shown}`: `{folder}` lets nobody pass", self.name());
+                return Err(Diagnostic::machine(message)
+                    .help(format!("`chmod o+x {folder}`, or set SEAWORTHY_HOME to a folder that everybody may pass")));
+            }
+        }
+        Ok(())
+    }
+
+    fn can_execute(self, path: &Path, shown: &str, metadata: &Metadata) -> Result<(), Diagnostic> {
+        if self.may(path, metadata, 1) {
+            return Ok(());
+        }
+        let message = format!("{} may not execute `{shown}` (mode {:o})", self.name(), metadata.mode() & 0o777);
+        Err(Diagnostic::user(message).help(format!(
+            "`chmod +x` it where it is built, or name its interpreter in `run`: [\"python3\", \"{shown}\"]"
+        )))
+    }
+}
+
+/// What the file needs to run: an interpreter, or a loader and the right kind of machine.
+fn check_content(path: &Path, shown: &str, app: &Path, runner: Runner) -> Result<(), Diagnostic> {
+    let mut head = Vec::new();
+    if File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)).is_err() {
+        return Ok(()); // executable, and not readable even for us: the kernel will know
+    }
+    if let Some(line) = head.strip_prefix(b"#!") {
+        let metadata = path.metadata().map_err(|error| missing(shown, app, &error))?;
+        if !runner.may(path, &metadata, 4) {
+            return Err(Diagnostic::user(format!("{} may not read the script `{shown}`", runner.name()))
+                .help("`chmod +r` it where it is built"));
+        }
+        let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        return check_interpreter(&String::from_utf8_lossy(line), shown, app);
+    }
+    let Some(found) = elf::parse(&head) else {
+        if cfg!(target_os = "linux") {
+            return Err(Diagnostic::user(format!(
+                "`{shown}` is neither a program for this machine nor a script with `#!`"
+            ))
+            .help(format!(
+                "begin it with a line such as `#!/bin/sh`, or name its interpreter in `run`: [\"sh\", \"{shown}\"]"
+            )));
+        }
+        return Ok(());
+    };
+    if let Some(here) = elf::this_machine().filter(|here| *here != found.machine) {
+        let (its, ours) = (elf::machine_name(found.machine), elf::machine_name(here));
+        return Err(Diagnostic::user(format!("`{shown}` is a program for {its}, this machine is {ours}"))
+            .help(format!("build it for {ours}")));
+    }
+    match found.loader.filter(|loader| !Path::new(loader).exists()) {
+        None => Ok(()),
+        Some(loader) => Err(Diagnostic::machine(format!("`{shown}` needs the loader `{loader}`, which is not here"))
+            .help("install the C library that it was built with, or build it statically")),
+    }
+}
+
+/// `line` is what follows `#!`.
+fn check_interpreter(line: &str, shown: &str, app: &Path) -> Result<(), Diagnostic> {
+    let mut words = line.split_ascii_whitespace();
+    let interpreter = words.next().unwrap_or_default();
+    if line.ends_with('\r') {
+        return Err(Diagnostic::user(format!(
+            "`{shown}` has Windows line ends: its first line asks for `{interpreter}\\r`"
+        ))
+        .help("save it with Unix line ends (`git config core.autocrlf input`)"));
+    }
+    if !app.join(interpreter).is_file() {
+        return Err(Diagnostic::machine(format!("`{shown}` needs the interpreter `{interpreter}`, which is not here"))
+            .help(format!("install it, or change the first line of `{shown}`")));
+    }
+    let program = words.find(|word| !word.starts_with('-') && !word.contains('='));
+    match program.filter(|_| interpreter.ends_with("/env")) {
+        None => Ok(()),
+        Some(program) => search(program, app).map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use seaworthy_host::files;
+
+    const SELF: Runner = Runner { user: None };
+    const STRANGER: Runner = Runner { user: Some(0x3000_0001) };
+
+    fn app(name: &str, content: &[u8], mode: u32) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        files::set_mode(directory.path(), 0o755).unwrap();
+        files::write_atomic(&directory.path().join(name), content, mode).unwrap();
+        directory
+    }
+
+    fn refusal(content: &[u8], mode: u32, runner: Runner) -> Diagnostic {
+        let app = app("run", content, mode);
+        find("./run", app.path(), runner).unwrap_err()
+    }
+
+    #[test]
+    fn a_name_is_looked_up_in_the_fixed_path_and_a_path_in_the_files() {
+        let app = app("run", b"#!/bin/sh\n", 0o755);
+        assert!(find("sh", app.path(), STRANGER).unwrap().ends_with("sh"));
+        assert_eq!(find("./run", app.path(), STRANGER).unwrap(), app.path().join("./run"));
+        let error = find("run", app.path(), SELF).unwrap_err();
+        assert!(error.help.unwrap().contains("write `./run`"));
+        let error = find("no-such-program", app.path(), SELF).unwrap_err();
+        assert!(error.help.unwrap().starts_with("install `no-such-program`"));
+        let error = find("./gone", app.path(), SELF).unwrap_err();
+        assert!(error.help.unwrap().contains("holds `run`"));
+    }
+
+    #[test]
+    fn what_its_user_cannot_run_is_refused_with_the_file_and_the_fix() {
+        let error = refusal(b"#!/bin/sh\n", 0o700, STRANGER);
+        assert!(error.message.contains("may not execute `./run` (mode 700)"), "{error}");
+        let error = refusal(b"#!/bin/sh\n", 0o711, STRANGER);
+        assert!(error.message.contains("may not read the script `./run`"), "{error}");
+        let error = refusal(b"#!/bin/sh\n", 0o644, SELF);
+        assert!(error.help.unwrap().contains("chmod +x"));
+        let app = app("run", b"#!/bin/sh\n", 0o755);
+        files::set_mode(app.path(), 0o700).unwrap();
+        let error = find("./run", app.path(), STRANGER).unwrap_err();
+        assert!(error.help.unwrap().contains("chmod o+x"));
+    }
+
+    #[test]
+    fn what_this_machine_cannot_run_is_refused_with_the_reason() {
+        assert!(refusal(b"#!/no/such/python\n", 0o755, SELF).message.contains("interpreter `/no/such/python`"));
+        assert!(refusal(b"#!/usr/bin/env no-such\n", 0o755, SELF).message.contains("no program `no-such`"));
+        assert!(refusal(b"#!/bin/sh\r\necho\r\n", 0o755, SELF).message.contains("Windows line ends"));
+        assert!(refusal(b"echo hello\n", 0o755, SELF).message.contains("neither a program"));
+        let mut other = std::fs::read("/bin/sh").unwrap();
+        other[18] = if elf::this_machine() == Some(183) { 62 } else { 183 };
+        assert!(refusal(&other, 0o755, SELF).message.contains("is a program for"));
+        let mut musl = std::fs::read("/bin/sh").unwrap();
+        let at = musl.windows(9).position(|window| window == b"/ld-linux").unwrap();
+        musl[at + 1] = b'X';
+        assert!(refusal(&musl, 0o755, SELF).message.contains("needs the loader"));
+    }
+}

@@ -1,0 +1,37 @@
+//! What the unit tests share.
+
+use seaworthy_model::pool::{PoolId, PoolSpec, PoolTuning};
+use seaworthy_model::service::{Health, Port, Protocol, Update};
+use seaworthy_model::{Digest, Name};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A service without anything special.
+pub(crate) fn pool_spec(service: &str, run: &[&str]) -> PoolSpec {
+    let name = |text: &str| Name::new(text).unwrap();
+    PoolSpec {
+        id: PoolId(format!("app-test-{service}-0")),
+        app: name("app"),
+        environment: name("test"),
+        service: name(service),
+        image: Digest::of(b"image"),
+        run: run.iter().map(|word| (*word).to_owned()).collect(),
+        before: Vec::new(),
+        reversible: true,
+        port: Port::Given,
+        protocol: Protocol::Http,
+        health: Health::Connect,
+        update: Update::Beside,
+        calls: BTreeMap::new(),
+        volumes: BTreeMap::new(),
+        env: BTreeMap::new(),
+        tuning: PoolTuning {
+            replicas: 1,
+            healthy_for: Duration::ZERO,
+            start_timeout: Duration::from_secs(10),
+            grace: Duration::from_secs(2),
+            drain: Duration::ZERO,
+            hold: Duration::from_secs(5),
+        },
+    }
+}
