@@ -46,6 +46,11 @@ impl Server {
     pub(super) fn memory_bytes(&self) -> u64 {
         tree(self.child.id()).into_iter().map(proportional_bytes).sum()
     }
+
+    /// The part of the memory of the server alone, without those below it.
+    pub(super) fn own_memory_bytes(&self) -> u64 {
+        proportional_bytes(self.child.id())
+    }
 }
 
 impl Drop for Server {

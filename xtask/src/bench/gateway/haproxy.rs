@@ -1,9 +1,9 @@
 //! HAProxy as Debian has it.
 
 use super::HOST;
-use super::contender::{Contender, free_address, write};
-use crate::bench::failed;
+use super::contender::{Contender, write};
 use crate::bench::process::Server;
+use crate::bench::{failed, free_address};
 use crate::failure::Failure;
 use crate::shell;
 use std::fs::File;

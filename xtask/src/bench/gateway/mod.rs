@@ -7,7 +7,7 @@ mod report;
 mod seaworthy;
 
 use super::process::Server;
-use super::{failed, number, wrk};
+use super::{failed, number, text, wrk};
 use crate::failure::Failure;
 use crate::{output, shell, workspace};
 use contender::Contender;
@@ -26,7 +26,7 @@ struct Sample {
     load: wrk::Load,
 }
 
-/// `cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N]`.
+/// `cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]`.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = number(arguments, "--rounds", 9)?.max(1);
     let seconds = number(arguments, "--seconds", 4)?.max(1);
@@ -37,10 +37,16 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
         }
     }
     let root = workspace::root();
-    shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package=seaworthy-cli"])?;
+    let binary = match text(arguments, "--binary")? {
+        Some(path) => std::path::absolute(path).map_err(failed("--binary"))?,
+        None => {
+            shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package=seaworthy-cli"])?;
+            root.join("target/release/seaworthy")
+        }
+    };
     let folder = tempfile::tempdir().map_err(failed("a temporary folder"))?;
     let (_backend, backends) = nginx::backend(folder.path())?;
-    let mut contenders = contenders(&root, folder.path(), &backends)?;
+    let mut contenders = contenders(&binary, folder.path(), &backends)?;
     let mut samples = vec![Vec::new(); contenders.len()];
     output::line(format!("{rounds} rounds of {seconds} s each, {connections} connections, by turns"));
     for contender in &contenders {
@@ -62,12 +68,12 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn contenders(root: &Path, folder: &Path, backends: &[SocketAddr]) -> Result<Vec<Contender>, Failure> {
+fn contenders(binary: &Path, folder: &Path, backends: &[SocketAddr]) -> Result<Vec<Contender>, Failure> {
     Ok(vec![
         haproxy::start(folder, backends, true)?,
         haproxy::start(folder, backends, false)?,
         nginx::start(folder, backends)?,
-        seaworthy::start(root, folder, backends)?,
+        seaworthy::start(binary, folder, backends)?,
     ])
 }
 

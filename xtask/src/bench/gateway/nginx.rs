@@ -1,7 +1,8 @@
 //! nginx as Debian has it: as a contender, and as what answers behind all of them.
 
 use super::HOST;
-use super::contender::{Contender, free_address, write};
+use super::contender::{Contender, write};
+use crate::bench::free_address;
 use crate::bench::process::Server;
 use crate::failure::Failure;
 use crate::shell;

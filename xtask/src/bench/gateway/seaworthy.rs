@@ -22,11 +22,10 @@ use std::time::{Duration, Instant};
 
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 
-pub(super) fn start(root: &Path, folder: &Path, backends: &[SocketAddr]) -> Result<Contender, Failure> {
+pub(super) fn start(binary: &Path, folder: &Path, backends: &[SocketAddr]) -> Result<Contender, Failure> {
     let folder = folder.join("seaworthy");
     crate::fresh::create(&folder)?;
     let at = folder.to_string_lossy();
-    let binary = root.join("target/release/seaworthy");
     let words = [&binary.to_string_lossy(), "gateway", "--runtime-dir", &at, "--state-dir", &at];
     let log = File::create(folder.join("gateway.log")).map_err(failed("a log"))?;
     let mut command = shell::command(&folder, &words);

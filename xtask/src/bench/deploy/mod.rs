@@ -1,0 +1,59 @@
+//! `cargo xtask bench deploy`: how long a deployment takes, what it loses, and what it costs to be there.
+
+mod app;
+mod growth;
+mod load;
+mod machine;
+mod podman;
+mod roll;
+mod supervisord;
+
+use super::{failed, number};
+use crate::failure::Failure;
+use crate::{output, shell, workspace};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+const SERVICES: usize = 5;
+const REPLICAS: usize = 2;
+
+/// `cargo xtask bench deploy [--rounds N] [--services N]`: `--services` is where the growth ends, 0: no growth.
+pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
+    let rounds = number(arguments, "--rounds", 7)?.max(1);
+    let services = number(arguments, "--services", 200)?;
+    let root = workspace::root();
+    for package in ["seaworthy-cli", "seaworthy-check", "xtask"] {
+        shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package", package])?;
+    }
+    let release = root.join("target/release");
+    let program = release.join("bench-service");
+    let folder = folder()?;
+    let rolled = roll::run(folder.path(), &release, &program, rounds)?;
+    output::line(format!("\n{SERVICES} services x {REPLICAS} instances, every one replaced, {rounds} rounds\n"));
+    output::line("| who | seconds | requests lost |\n|---|---|---|");
+    output::line(format!("| seaworthy, no load | {:.2} | |", rolled.idle));
+    output::line(format!(
+        "| seaworthy, {} requests/s | {:.2} | {} of {} |",
+        rolled.rate, rolled.loaded, rolled.lost, rolled.requests
+    ));
+    output::line(supervisord::row(folder.path(), &program, rounds)?);
+    output::line(podman::row(folder.path(), &program, rounds)?);
+    output::line("\nidle memory, shared pages divided\n\n| role | processes | MB |\n|---|---|---|");
+    for (role, (count, bytes)) in rolled.memory {
+        output::line(format!("| {role} | {count} | {:.1} |", bytes as f64 / 1e6));
+    }
+    growth::print(folder.path(), &release, &program, services)
+}
+
+/// Others than its owner must be able to enter: services have users of their own.
+fn folder() -> Result<tempfile::TempDir, Failure> {
+    let mut builder = tempfile::Builder::new();
+    let folder = builder.prefix("seaworthy-bench-").permissions(fs::Permissions::from_mode(0o755)).tempdir();
+    folder.map_err(failed("a temporary folder"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a throwaway file")]
+fn write(path: &Path, content: &str) -> Result<(), Failure> {
+    fs::write(path, content).map_err(|source| Failure::Io { path: PathBuf::from(path), source })
+}
