@@ -9,7 +9,14 @@ use std::collections::BTreeMap;
 pub fn counters(pools: &PoolRegistry) -> BTreeMap<String, PoolCount> {
     let count = |pool: &crate::pool::PoolState| {
         let (requests, errors) = pool.counted();
-        PoolCount { requests, errors, in_flight: pool.in_flight() }
+        PoolCount {
+            requests,
+            errors,
+            in_flight: pool.in_flight(),
+            disagreed: pool.fanout.disagreed(),
+            failed: pool.fanout.failed(),
+            late: pool.fanout.late(),
+        }
     };
     pools.all().iter().map(|pool| (pool.id().to_owned(), count(pool))).collect()
 }

@@ -200,4 +200,13 @@ pub struct PoolCount {
     pub errors: u64,
     /// Requests, upgraded connections and TCP connections under way now.
     pub in_flight: u64,
+    /// Fan-outs in which its answer differed from the majority's.
+    #[serde(default)]
+    pub disagreed: u64,
+    /// Fan-outs in which it failed.
+    #[serde(default)]
+    pub failed: u64,
+    /// Fan-outs in which it had not answered at the deadline.
+    #[serde(default)]
+    pub late: u64,
 }

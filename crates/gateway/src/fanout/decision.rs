@@ -55,12 +55,12 @@ impl Decision {
         self.verdict
     }
 
-    /// Time is up: whoever has not answered abstains.
+    /// Time is up: if there is no verdict yet, whoever has not answered abstains.
     pub fn expire(&mut self) -> Verdict {
-        for place in self.ballots.iter_mut().filter(|place| place.is_none()) {
-            *place = Some(Ballot::Abstention);
-        }
         if self.verdict == Verdict::Open {
+            for place in self.ballots.iter_mut().filter(|place| place.is_none()) {
+                *place = Some(Ballot::Abstention);
+            }
             self.verdict = self.decide();
         }
         self.verdict

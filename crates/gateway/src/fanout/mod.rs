@@ -3,8 +3,15 @@
 mod ballot;
 mod comparable;
 mod decision;
+mod document;
+mod execution;
+mod leg;
 mod plan;
+mod tally;
 
 pub use ballot::{Ballot, Vote};
 pub use decision::{Decision, Verdict};
+pub use execution::{FanoutEnd, execute};
+pub use leg::{Ask, BODY_BYTES_MAX, LegAnswer, LegError};
 pub use plan::FanoutPlan;
+pub use tally::FanoutTally;

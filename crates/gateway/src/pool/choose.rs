@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// When whoever was held too long may come again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
 impl PoolState {
     /// An endpoint for one attempt of a request: the one with the least in flight among the eligible that were not
     /// `tried` yet. Waits while the pool is held, then always answers [`Unavailable::Rerouted`]: what was waited for may
@@ -24,7 +27,7 @@ impl PoolState {
         match held {
             Some(held) if !patience.passes_held => {
                 drop(lease);
-                self.wait_while_held(held, patience).await
+                Err(self.wait_while_held(held, patience).await)
             }
             _ => self.choose(tried).map(|endpoint| lease.to(endpoint)).ok_or(Unavailable::NoEndpoint),
         }
@@ -34,24 +37,25 @@ impl PoolState {
     pub(crate) async fn released(self: &Arc<Self>, patience: &mut Patience) -> Result<(), Unavailable> {
         let held = self.settings().held;
         match held {
-            Some(held) if !patience.passes_held => self.wait_while_held(held, patience).await.map(|_| ()),
+            Some(held) if !patience.passes_held => Err(self.wait_while_held(held, patience).await),
             _ => Ok(()),
         }
     }
 
-    async fn wait_while_held(self: &Arc<Self>, held: Duration, patience: &mut Patience) -> Result<Lease, Unavailable> {
-        let refused = Unavailable::Held { retry_after: Duration::from_secs(1) };
+    /// Waits; why there is no lease even so.
+    async fn wait_while_held(self: &Arc<Self>, held: Duration, patience: &mut Patience) -> Unavailable {
+        let refused = Unavailable::Held { retry_after: RETRY_AFTER };
         let changed = self.changed.notified();
         tokio::pin!(changed);
         changed.as_mut().enable();
         // It may have been released between the first look and this one.
         if self.is_retired() || self.settings().held.is_none() {
-            return Err(Unavailable::Rerouted);
+            return Unavailable::Rerouted;
         }
-        let _waiting = Waiting::enter(self).ok_or(refused)?;
-        match tokio::time::timeout_at(patience.deadline(held).into(), changed).await {
-            Ok(()) => Err(Unavailable::Rerouted),
-            Err(_) => Err(refused),
+        let Some(_waiting) = Waiting::enter(self) else { return refused };
+        match tokio::time::timeout_at(patience.deadline(held), changed).await {
+            Ok(()) => Unavailable::Rerouted,
+            Err(_) => refused,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Waiting for a pool that is held.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How many requests wait for one held pool; more are refused at once.
 pub(super) const WAITING_MAX: usize = 4096;

@@ -1,6 +1,7 @@
 //! A pool with its live state.
 
 use super::EndpointState;
+use crate::fanout::FanoutTally;
 use arc_swap::{ArcSwap, Guard};
 use seaworthy_model::routing::Pool;
 use seaworthy_model::service::Protocol;
@@ -36,6 +37,8 @@ pub struct PoolState {
     in_flight: AtomicU64,
     requests: AtomicU64,
     errors: AtomicU64,
+    /// How it did in fan-outs.
+    pub fanout: FanoutTally,
     pub(super) waiting: AtomicUsize,
     pub(super) turn: AtomicUsize,
     /// Wakes those that wait for a held pool.
@@ -69,6 +72,7 @@ impl PoolState {
             in_flight: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            fanout: FanoutTally::default(),
             waiting: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
             changed: Notify::new(),
