@@ -9,4 +9,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 install_to_build
 install_to_test
 install_rust
-exec cargo xtask ci "$@"
+exec cargo run --quiet --locked --bin xtask -- ci "$@"

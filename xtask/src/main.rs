@@ -56,7 +56,7 @@ fn bench(arguments: &[String]) -> Result<(), Failure> {
 /// Benches link the product; the other tasks must run while it does not compile.
 #[cfg(not(feature = "bench"))]
 fn bench(arguments: &[String]) -> Result<(), Failure> {
-    let mut words = vec!["cargo", "run", "--quiet", "--locked", "--bin=xtask", "--features=xtask/bench", "--", "bench"];
+    let mut words = vec!["cargo", "run", "--quiet", "--bin=xtask", "--features=xtask/bench", "--", "bench"];
     words.extend(arguments.iter().map(String::as_str));
     shell::run(&workspace::root(), &words)
 }
