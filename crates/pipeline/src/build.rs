@@ -1,12 +1,20 @@
 //! Building a release.
 
+use crate::cache::Cache;
+use crate::checks::Checked;
 use crate::progress::Event;
 use crate::seams::{BlobSink, Inspect};
+use crate::service::{ServiceBuild, Stopped};
+use crate::source::Source;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::manifest::Manifest;
-use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::release::{Check, RELEASE_FORMAT, Release, ReleaseBundle, RouteSpec, ServiceRelease};
+use seaworthy_model::{Digest, Name};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// What to build, and with what.
@@ -44,5 +52,107 @@ pub struct Built {
 /// # Errors
 /// All errors of the manifest, or the first failing service's last lines and the command to run by hand.
 pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
-    Err(vec![Diagnostic::user(format!("cannot build `{}`", request.manifest_file.display()))])
+    let one = |error: Diagnostic| vec![error];
+    let source = Source::open(request.manifest_file, request.commit, request.cache)?;
+    let manifest = &source.manifest;
+    not_built_yet(manifest)?;
+    let cache = Cache::open(request.cache).map_err(one)?;
+    // Checks cost little: what is wrong with them is told before anything is built.
+    let mut checks = service_checks(request, &source)?;
+    let routes = routes(request, &source)?;
+    let images = images(request, &source, &cache).map_err(one)?;
+    let services = manifest.services.iter().map(|(name, service)| {
+        let checks = checks.remove(name).unwrap_or_default();
+        (name.clone(), ServiceRelease { image: images[name].clone(), service: service.service.clone(), checks })
+    });
+    let release = Release { format: RELEASE_FORMAT, app: manifest.app.clone(), services: services.collect(), routes };
+    let environments = manifest.environments.clone();
+    let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone() };
+    Ok(Built { bundle, manifest: source.manifest })
+}
+
+fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
+    let errors: Vec<Diagnostic> = manifest
+        .services
+        .iter()
+        .filter_map(|(name, service)| {
+            let key = if service.image.is_some() { "image" } else { "dockerfile" };
+            let there = service.image.is_some() || service.dockerfile.is_some();
+            let error = Diagnostic::user(format!("`{name}` has `{key}`, which is not built yet"));
+            there.then(|| error.help("name what it runs by `build`, `files` and `run`"))
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+fn service_checks(request: &Request<'_>, source: &Source) -> Result<BTreeMap<Name, Vec<Check>>, Vec<Diagnostic>> {
+    let mut all = BTreeMap::new();
+    for (name, service) in &source.manifest.services {
+        let checked = Checked { of: format!("service `{name}`"), path: &service.path, sources: &service.checks };
+        if !service.checks.is_empty() {
+            all.insert(name.clone(), checks(request, source, &checked)?);
+        }
+    }
+    Ok(all)
+}
+
+fn routes(request: &Request<'_>, source: &Source) -> Result<BTreeMap<Name, RouteSpec>, Vec<Diagnostic>> {
+    let mut routes = BTreeMap::new();
+    for (name, route) in &source.manifest.routes {
+        let checked = Checked { of: format!("route `{name}`"), path: ".", sources: &route.checks };
+        let checks = if route.checks.is_empty() { Vec::new() } else { checks(request, source, &checked)? };
+        routes.insert(name.clone(), RouteSpec { checks, ..route.route.clone() });
+    }
+    Ok(routes)
+}
+
+fn checks(request: &Request<'_>, source: &Source, checked: &Checked<'_>) -> Result<Vec<Check>, Vec<Diagnostic>> {
+    crate::checks::collect(&source.folder, checked, request.blobs, request.inspect).map_err(|mut errors| {
+        // Messages name files as the user knows them, not as they lie in a checkout.
+        for place in errors.iter_mut().filter_map(|error| error.place.as_mut()) {
+            if let Ok(relative) = Path::new(&place.file).strip_prefix(&source.folder) {
+                place.file = relative.display().to_string();
+            }
+        }
+        errors
+    })
+}
+
+/// The image of every service: built in parallel, as many at a time as there are cores, until one fails.
+fn images(request: &Request<'_>, source: &Source, cache: &Cache) -> Result<BTreeMap<Name, Digest>, Diagnostic> {
+    let environment = crate::surroundings::for_builds();
+    let stop = AtomicBool::new(false);
+    let waiting = Mutex::new(source.manifest.services.iter());
+    let (sender, results) = channel();
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(source.manifest.services.len()) {
+            let (sender, environment, stop, waiting) = (sender.clone(), &environment, &stop, &waiting);
+            scope.spawn(move || {
+                let next = || waiting.lock().ok()?.next();
+                while let Some((name, service)) = next() {
+                    if stop.load(Ordering::Relaxed) || request.cancel.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let result = ServiceBuild { request, source, cache, environment, stop, name, service }.run();
+                    stop.fetch_or(result.is_err(), Ordering::Relaxed);
+                    let _ = sender.send((name.clone(), result));
+                }
+            });
+        }
+    });
+    drop(sender);
+    let mut images = BTreeMap::new();
+    for (name, result) in results {
+        match result {
+            Ok(image) => drop(images.insert(name, image)),
+            Err(Stopped::Failed(error)) => return Err(error),
+            Err(Stopped::Cancelled) => {}
+        }
+    }
+    if images.len() == source.manifest.services.len() {
+        return Ok(images);
+    }
+    Err(Diagnostic::user("the build was stopped")
+        .help("what was built already is kept: the next build goes on from there"))
 }

@@ -4,9 +4,18 @@
 //! what a check does is asked of an [`Inspect`].
 
 pub mod build;
+mod cache;
+mod checks;
+mod collect;
 pub mod discover;
+mod fingerprint;
+mod git;
 pub mod progress;
 pub mod seams;
+mod service;
+mod shell;
+mod source;
+mod surroundings;
 
 pub use build::{Built, Request, build};
 pub use progress::{Event, Step};

@@ -1,0 +1,161 @@
+//! What a service's build depends on, as one digest: as long as it stays, the result of the last build stands.
+
+use crate::git;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::files::FileError;
+use seaworthy_model::Digest;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+/// Folders that hold what builds make, where there is no git to say so.
+const MADE: [&str; 6] = ["target", "node_modules", ".git", "__pycache__", ".venv", ".bundle"];
+
+/// Files whose presence above a service's folder means that its build reads more than the folder.
+const WORKSPACES: [&str; 8] = [
+    "Cargo.toml",
+    "go.work",
+    "package.json",
+    "pnpm-workspace.yaml",
+    "pyproject.toml",
+    "pom.xml",
+    "settings.gradle",
+    "settings.gradle.kts",
+];
+
+/// Files in a service's folder that may name others outside it.
+const REFERRING: [&str; 12] = [
+    "Cargo.toml",
+    ".cargo/config.toml",
+    "go.mod",
+    "package.json",
+    "tsconfig.json",
+    "pyproject.toml",
+    "requirements.txt",
+    "Gemfile",
+    "Makefile",
+    "pom.xml",
+    "build.gradle",
+    "settings.gradle",
+];
+
+/// Everything that decides what a build makes and whether its tests pass.
+#[derive(Serialize)]
+struct Inputs<'a> {
+    format: u32,
+    tree: BTreeMap<String, String>,
+    path: &'a str,
+    build: &'a [String],
+    test: &'a [String],
+    files: &'a [String],
+    environment: Vec<(String, String)>,
+    platform: String,
+}
+
+/// What the fingerprint covers besides the source.
+pub(crate) struct Recipe<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) build: &'a [String],
+    pub(crate) test: &'a [String],
+    /// The entries of `files`, as text.
+    pub(crate) files: &'a [String],
+    pub(crate) environment: &'a BTreeMap<OsString, OsString>,
+}
+
+/// The digest of a service's source and of how it is built. A build that reads files outside its folder depends on the
+/// whole scope.
+pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> Result<Digest, Diagnostic> {
+    let covered = if reaches_out(folder, scope, recipe) { scope } else { folder };
+    let environment = recipe.environment.iter();
+    let inputs = Inputs {
+        format: 1,
+        tree: tree(covered)?,
+        path: recipe.path,
+        build: recipe.build,
+        test: recipe.test,
+        files: recipe.files,
+        environment: environment
+            .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+            .collect(),
+        platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+    };
+    Ok(Digest::of_json(&inputs))
+}
+
+fn reaches_out(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> bool {
+    let above = folder.ancestors().skip(1).take_while(|above| above.starts_with(scope));
+    let in_workspace = above.flat_map(|above| WORKSPACES.map(|name| above.join(name))).any(|file| file.exists());
+    let lines = recipe.build.iter().chain(recipe.test);
+    let mut texts = REFERRING.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok());
+    in_workspace || lines.into_iter().any(|line| line.contains("..")) || texts.any(|text| text.contains("../"))
+}
+
+/// Every source file below a folder, relative, with what it holds.
+fn tree(folder: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
+    let mut tree = BTreeMap::new();
+    if let Some(files) = git::files(folder) {
+        for name in files {
+            add(folder, &name, &mut tree)?;
+        }
+    } else {
+        walk(folder, "", &mut tree)?;
+    }
+    Ok(tree)
+}
+
+fn add(folder: &Path, name: &str, tree: &mut BTreeMap<String, String>) -> Result<(), Diagnostic> {
+    let path = folder.join(name);
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        // Deleted, but still in git's index.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(FileError::new("read", &path, error).into()),
+    };
+    if metadata.is_dir() {
+        // A repository within the repository: git names it and looks no further.
+        return walk(folder, name.trim_end_matches('/'), tree);
+    }
+    if metadata.is_symlink() {
+        let to = std::fs::read_link(&path).map_err(|error| FileError::new("read", &path, error))?;
+        tree.insert(name.to_owned(), format!("link {}", to.display()));
+    } else if metadata.is_file() {
+        let executable = if metadata.permissions().mode() & 0o111 == 0 { "file" } else { "program" };
+        tree.insert(name.to_owned(), format!("{executable} {}", content(&path)?));
+    }
+    Ok(())
+}
+
+fn walk(folder: &Path, below: &str, tree: &mut BTreeMap<String, String>) -> Result<(), Diagnostic> {
+    let path = folder.join(below);
+    let wrong = |error| FileError::new("read", &path, error);
+    for entry in std::fs::read_dir(&path).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        let file_name = entry.file_name();
+        let file_name = file_name.to_string_lossy();
+        let name = if below.is_empty() { file_name.to_string() } else { format!("{below}/{file_name}") };
+        match entry.file_type().map_err(wrong)? {
+            kind if kind.is_dir() && MADE.contains(&file_name.as_ref()) => {}
+            kind if kind.is_dir() => walk(folder, &name, tree)?,
+            _ => add(folder, &name, tree)?,
+        }
+    }
+    Ok(())
+}
+
+fn content(path: &Path) -> Result<String, Diagnostic> {
+    let wrong = |error| FileError::new("read", path, error);
+    let mut file = File::open(path).map_err(wrong)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(wrong)? {
+            0 => return Ok(hex::encode(hasher.finalize())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! The git program, for what a build asks of it.
+
+use crate::surroundings;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::process::command;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+/// A repository, and a folder in it.
+pub(crate) struct Repository {
+    /// The top folder of its working tree.
+    pub(crate) top: PathBuf,
+    /// The full id of the commit of HEAD.
+    pub(crate) commit: String,
+    /// The id of its first commit.
+    pub(crate) first_commit: String,
+}
+
+impl Repository {
+    /// The repository that a folder lies in; `None` outside git, without git, and before the first commit.
+    ///
+    /// # Errors
+    /// When there is one that git cannot read, or only a part of its history is here.
+    pub(crate) fn of(folder: &Path) -> Result<Option<Self>, Diagnostic> {
+        let has_marker = folder.ancestors().any(|folder| folder.join(".git").exists());
+        let top = match run(folder, &["rev-parse", "--show-toplevel"]) {
+            Ok(text) => PathBuf::from(text.trim_end_matches('\n')),
+            Err(Failure::Missing | Failure::Said(_)) if !has_marker => return Ok(None),
+            Err(failure) => return Err(failure.into_diagnostic(folder)),
+        };
+        let Ok(commit) = run(&top, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) else { return Ok(None) };
+        let shallow = run(&top, &["rev-parse", "--is-shallow-repository"]).is_ok_and(|text| text.trim() == "true");
+        if shallow {
+            let message = format!("`{}` holds only a part of its history, not its first commit", top.display());
+            return Err(Diagnostic::user(message).help("`git fetch --unshallow` gets the rest"));
+        }
+        let firsts = run(&top, &["rev-list", "--max-parents=0", "--first-parent", "HEAD"])
+            .map_err(|failure| failure.into_diagnostic(&top))?;
+        let first_commit = firsts.lines().last().unwrap_or_default().to_owned();
+        Ok(Some(Self { top, commit: commit.trim().to_owned(), first_commit }))
+    }
+
+    /// Whether the working tree below a folder has changes that no commit holds.
+    pub(crate) fn is_dirty(&self, folder: &Path) -> Result<bool, Diagnostic> {
+        let status = run(folder, &["status", "--porcelain", "--untracked-files=normal", "--", "."]);
+        Ok(!status.map_err(|failure| failure.into_diagnostic(folder))?.is_empty())
+    }
+
+    /// Makes `checkout` a working tree of exactly the commit of HEAD; what is ignored in it stays, so that builds there
+    /// go on from the one before.
+    pub(crate) fn check_out(&self, checkout: &Path) -> Result<(), Diagnostic> {
+        let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
+        let usable = run(checkout, &["rev-parse", "--show-toplevel"])
+            .is_ok_and(|top| Path::new(top.trim_end_matches('\n')).canonicalize().ok() == checkout.canonicalize().ok());
+        let path = checkout.to_string_lossy();
+        if usable {
+            run(checkout, &["checkout", "--quiet", "--force", "--detach", &self.commit]).map_err(wrong)?;
+            run(checkout, &["clean", "--quiet", "-ffd"]).map_err(wrong)?;
+        } else {
+            seaworthy_host::files::remove_tree(checkout)?;
+            run(&self.top, &["worktree", "prune"]).map_err(wrong)?;
+            let arguments = ["worktree", "add", "--quiet", "--force", "--detach", &path, &self.commit];
+            run(&self.top, &arguments).map_err(wrong)?;
+        }
+        if checkout.join(".gitmodules").exists() {
+            run(checkout, &["submodule", "update", "--quiet", "--init", "--recursive"]).map_err(wrong)?;
+        }
+        Ok(())
+    }
+}
+
+/// The files below a folder that git knows, and those that it does not know and does not ignore; relative, sorted.
+/// `None` outside git.
+pub(crate) fn files(folder: &Path) -> Option<Vec<String>> {
+    let text = run(folder, &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]).ok()?;
+    let mut files: Vec<String> = text.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    files.sort();
+    files.dedup();
+    Some(files)
+}
+
+/// Why git did not do it.
+enum Failure {
+    /// There is no git.
+    Missing,
+    /// It could not be started.
+    Start(io::Error),
+    /// It said why.
+    Said(String),
+}
+
+impl Failure {
+    fn into_diagnostic(self, folder: &Path) -> Diagnostic {
+        match self {
+            Self::Missing => {
+                let message = format!("`{}` lies in a git repository, and there is no `git` here", folder.display());
+                Diagnostic::machine(message).help("install git, or put it on the PATH")
+            }
+            Self::Start(error) => Diagnostic::machine(format!("cannot run `git`: {error}")),
+            Self::Said(words) => {
+                let lines: Vec<String> = words.lines().map(str::to_owned).collect();
+                let diagnostic = Diagnostic::machine(format!("git failed in `{}`", folder.display())).evidence(lines);
+                diagnostic.help("git's own words say what to do; `git status` there is a start")
+            }
+        }
+    }
+}
+
+/// Runs git and gives what it wrote. Hooks of the repository do not run.
+fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    let mut git = command("git");
+    git.arg("-c").arg("core.hooksPath=/dev/null").arg("-C").arg(folder).args(arguments);
+    git.envs(surroundings::for_git()).stdin(Stdio::null());
+    let output = git.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::Missing,
+        _ => Failure::Start(error),
+    })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(Failure::Said(String::from_utf8_lossy(&output.stderr).into_owned()))
+}

@@ -1,0 +1,175 @@
+//! One service: build, collect, test; or nothing, if nothing changed.
+
+use crate::build::Request;
+use crate::cache::{Cache, Entry};
+use crate::collect::collect;
+use crate::fingerprint::{Recipe, fingerprint};
+use crate::progress::{Event, Step};
+use crate::shell::{Failure, ShellLine};
+use crate::source::Source;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::files::FileError;
+use seaworthy_model::manifest::ServiceSource;
+use seaworthy_model::release::FileTree;
+use seaworthy_model::{Digest, Name};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// One service's build.
+pub(crate) struct ServiceBuild<'a> {
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) source: &'a Source,
+    pub(crate) cache: &'a Cache,
+    pub(crate) environment: &'a BTreeMap<OsString, OsString>,
+    /// Set when another service failed: this one need not go on.
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) name: &'a Name,
+    pub(crate) service: &'a ServiceSource,
+}
+
+/// Why there is no image.
+pub(crate) enum Stopped {
+    /// Something is wrong.
+    Failed(Diagnostic),
+    /// Somebody asked to stop, or another service failed.
+    Cancelled,
+}
+
+impl From<Diagnostic> for Stopped {
+    fn from(error: Diagnostic) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl ServiceBuild<'_> {
+    /// The image's digest; the tree and its files are in the store then.
+    pub(crate) fn run(&self) -> Result<Digest, Stopped> {
+        let folder = self.folder()?;
+        // Without lines there is nothing to save.
+        let cacheable = !self.service.build.is_empty() || !self.service.test.is_empty();
+        let key = if cacheable { Some(self.fingerprint(&folder)?) } else { None };
+        let known = key.as_ref().and_then(|key| self.cache.get(key, self.request.blobs));
+        let tests = self.request.test && !self.service.test.is_empty();
+        if let Some(entry) = known.filter(|entry| entry.tested || !tests) {
+            self.tell(Event::Unchanged { service: self.name.clone() });
+            return self.keep(&entry.tree);
+        }
+        self.lines(Step::Build, &folder, &self.service.build)?;
+        let tree = self.timed(Step::Collect, || {
+            Ok(collect(self.name.as_str(), &folder, &self.service.files, self.request.blobs)?)
+        })?;
+        // What tests leave behind is not in the image: it is collected before.
+        if tests {
+            self.lines(Step::Test, &folder, &self.service.test)?;
+        }
+        if let Some(key) = key {
+            // Somebody may have edited the source meanwhile: then nobody knows what this was built from.
+            if self.fingerprint(&folder)? == key {
+                let tested = tests || self.service.test.is_empty();
+                self.cache.put(&key, &Entry { tree: tree.clone(), tested })?;
+            }
+        }
+        self.keep(&tree)
+    }
+
+    fn keep(&self, tree: &FileTree) -> Result<Digest, Stopped> {
+        let json = serde_json::to_vec(tree).map_err(|error| Diagnostic::machine(error.to_string()))?;
+        Ok(self.request.blobs.put_bytes(&json)?)
+    }
+
+    /// The service's folder, without symbolic links, in the manifest's.
+    fn folder(&self) -> Result<PathBuf, Diagnostic> {
+        let path = self.source.folder.join(&self.service.path);
+        let folder = path.canonicalize().map_err(|error| {
+            if error.kind() == std::io::ErrorKind::NotFound {
+                let message = format!("the folder `{}` of `{}` is not there", self.service.path, self.name);
+                Diagnostic::user(message).help("set `path` to the folder where its source lies")
+            } else {
+                FileError::new("read", &path, error).into()
+            }
+        })?;
+        if !folder.is_dir() {
+            let message = format!("`{}` of `{}` is no folder", self.service.path, self.name);
+            return Err(Diagnostic::user(message).help("set `path` to the folder where its source lies"));
+        }
+        if !folder.starts_with(&self.source.folder) {
+            let message = format!("the folder of `{}` leads out to `{}`", self.name, folder.display());
+            return Err(Diagnostic::user(message).help("keep its source below the manifest's folder"));
+        }
+        Ok(folder)
+    }
+
+    fn fingerprint(&self, folder: &std::path::Path) -> Result<Digest, Diagnostic> {
+        let files: Vec<String> = self.service.files.iter().map(|source| format!("{source:?}")).collect();
+        let recipe = Recipe {
+            path: &self.service.path,
+            build: &self.service.build,
+            test: &self.service.test,
+            files: &files,
+            environment: self.environment,
+        };
+        fingerprint(folder, &self.source.scope, &recipe)
+    }
+
+    fn lines(&self, step: Step, folder: &std::path::Path, lines: &[String]) -> Result<(), Stopped> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        self.timed(step, || {
+            let deadline = Instant::now() + self.request.time_max;
+            lines.iter().try_for_each(|line| self.line(step, folder, line, deadline))
+        })
+    }
+
+    fn line(&self, step: Step, folder: &std::path::Path, line: &str, deadline: Instant) -> Result<(), Stopped> {
+        let told = |text| self.tell(Event::Line { service: self.name.clone(), step, text });
+        let cancelled = || self.stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
+        let shell =
+            ShellLine { line, folder, environment: self.environment, deadline, cancelled: &cancelled, told: &told };
+        let word = if step == Step::Test { "test" } else { "build" };
+        let by_hand = if self.service.path == "." {
+            format!("run it by hand: `{line}`")
+        } else {
+            format!("run it by hand: `cd {} && {line}`", self.service.path)
+        };
+        match shell.run() {
+            Ok(()) => Ok(()),
+            Err(Failure::Cancelled) => Err(Stopped::Cancelled),
+            Err(Failure::Machine(error)) => Err(Stopped::Failed(error)),
+            Err(Failure::Status(status, last)) => {
+                let message = format!("the {word} of `{}` failed: {}", self.name, ending(status));
+                Err(Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand)))
+            }
+            Err(Failure::TooLong(last)) => {
+                let limit = seaworthy_model::units::format_duration(self.request.time_max);
+                let message = format!("the {word} of `{}` took longer than {limit}", self.name);
+                Err(Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand)))
+            }
+        }
+    }
+
+    fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+        let service = self.name.clone();
+        self.tell(Event::Started { service: service.clone(), step });
+        let started = Instant::now();
+        let made = work()?;
+        self.tell(Event::Finished { service, step, took: started.elapsed() });
+        Ok(made)
+    }
+
+    fn tell(&self, event: Event) {
+        (self.request.progress)(event);
+    }
+}
+
+fn ending(status: std::process::ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "it ended".to_owned(),
+    }
+}
