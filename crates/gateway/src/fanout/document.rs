@@ -1,7 +1,7 @@
 //! The answers that the gateway writes itself when several services were asked.
 
-use super::LegAnswer;
 use super::execution::Said;
+use crate::proxy::buffered::BufferedAnswer;
 use bytes::Bytes;
 use seaworthy_model::Digest;
 use seaworthy_model::release::{Answer, Fanout};
@@ -46,7 +46,7 @@ fn entries(fanout: &Fanout, said: &[Option<Said>], entry: impl Fn(&str, &Option<
 }
 
 /// JSON stays JSON, text becomes a string; what is neither is written in base64 (RFC 4648 section 4).
-fn with_body(service: &str, answer: &LegAnswer) -> Value {
+fn with_body(service: &str, answer: &BufferedAnswer) -> Value {
     let status = answer.head.status;
     let is_json = answer.head.fields().get("content-type").is_some_and(is_json);
     if is_json && let Ok(body) = serde_json::from_slice::<Value>(&answer.body) {

@@ -1,7 +1,8 @@
 //! Asking several services at once, until their answers come to one.
 
-use super::{Ask, Ballot, Decision, FanoutPlan, LegAnswer, LegError, Verdict, document};
+use super::{Ask, Ballot, Decision, FanoutPlan, LegError, Verdict, document};
 use crate::pool::{Patience, Unavailable};
+use crate::proxy::buffered::BufferedAnswer;
 use bytes::Bytes;
 use seaworthy_model::release::Answer;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 #[derive(Debug)]
 pub enum FanoutEnd {
     /// One service's answer stands for all.
-    Answer(Arc<LegAnswer>),
+    Answer(Arc<BufferedAnswer>),
     /// The gateway answers itself, with JSON.
     Document {
         /// 200 or 502.
@@ -76,7 +77,7 @@ struct State {
 }
 
 /// What one service said, or why it did not.
-pub(super) type Said = Result<Arc<LegAnswer>, LegError>;
+pub(super) type Said = Result<Arc<BufferedAnswer>, LegError>;
 
 impl Poll {
     fn new(plan: Arc<FanoutPlan>) -> Self {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::http1::{Method, ResponseDecoder, ResponseHead};
 use crate::limits::Limits;
-use crate::pool::PoolState;
+use crate::pool::{EndpointState, PoolState};
 use seaworthy_model::Name;
 use seaworthy_model::release::{Compare, Fanout};
 use seaworthy_model::routing::Pool;
@@ -26,12 +26,13 @@ impl Ask for Services {
         true
     }
 
-    async fn ask(&self, pool: &Arc<PoolState>, _deadline: Instant) -> Result<LegAnswer, LegError> {
+    async fn ask(&self, pool: &Arc<PoolState>, _deadline: Instant) -> Result<BufferedAnswer, LegError> {
         let service: usize = pool.id().parse().expect("a number");
         match self.0[service] {
             Answers(after, status, body) => {
                 tokio::time::sleep(Duration::from_millis(after)).await;
-                Ok(LegAnswer { head: head(status, service), body: Bytes::from_static(body.as_bytes()) })
+                let endpoint = Arc::new(EndpointState::new("x", ([127, 0, 0, 1], 1).into()));
+                Ok(BufferedAnswer { head: head(status, service), body: Bytes::from_static(body.as_bytes()), endpoint })
             }
             Fails(after, error) => {
                 tokio::time::sleep(Duration::from_millis(after)).await;
@@ -114,7 +115,7 @@ async fn without_a_quorum_it_says_who_answered_what() {
     let services = [
         Answers(1, 200, "hi"),
         Answers(2, 503, "busy"),
-        Fails(3, LegError::NotReached),
+        Fails(3, LegError::Failed("not reached")),
         Answers(4, 200, "ho"),
         Answers(5, 200, "hi"),
     ];

@@ -12,6 +12,6 @@ mod tally;
 pub use ballot::{Ballot, Vote};
 pub use decision::{Decision, Verdict};
 pub use execution::{FanoutEnd, execute};
-pub use leg::{Ask, BODY_BYTES_MAX, LegAnswer, LegError};
+pub use leg::{Ask, BODY_BYTES_MAX, HttpLegs, LegError};
 pub use plan::FanoutPlan;
 pub use tally::FanoutTally;
