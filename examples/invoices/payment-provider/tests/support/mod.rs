@@ -1,0 +1,32 @@
+//! Databases of a test's own.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sqlx::{AssertSqlSafe, Connection};
+use tempfile::TempDir;
+
+/// A database that nobody else uses. The folder goes with it.
+pub struct World {
+    pub url: String,
+    _folder: Option<TempDir>,
+}
+
+impl World {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}/payments.db", folder.path().display()), _folder: Some(folder) }
+    }
+
+    /// A new database on the server that `TEST_POSTGRES_URL` names (as a user who may make databases).
+    pub async fn postgres() -> Self {
+        let server = std::env::var("TEST_POSTGRES_URL").expect("`TEST_POSTGRES_URL` names a server for tests");
+        let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
+        let name = format!("payments_{}_{nanoseconds}", std::process::id());
+        let mut connection = sqlx::PgConnection::connect(&server).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut connection).await.unwrap();
+        let (before, query) = server.split_once('?').unwrap_or((&server, ""));
+        let host = before.find("://").expect("a URL") + 3;
+        let host_end = before[host..].find('/').map_or(before.len(), |slash| host + slash);
+        Self { url: format!("{}/{name}?{query}", &before[..host_end]), _folder: None }
+    }
+}
