@@ -12,3 +12,6 @@ pub use endpoint::{EndpointKey, EndpointState};
 pub use hold::{Patience, Unavailable};
 pub use lease::{Lease, Outcome};
 pub use state::{PoolSettings, PoolState};
+
+#[cfg(test)]
+mod tests;

@@ -182,3 +182,7 @@ fn internal_route(listener: &str, caller: &Option<String>) -> Arc<RouteInfo> {
         limits: RouteLimits::default(),
     })
 }
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;
