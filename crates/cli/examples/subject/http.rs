@@ -92,13 +92,7 @@ fn line(reader: &mut BufReader<TcpStream>) -> Option<String> {
     (count > 0).then(|| text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-fn write(
-    state: &State,
-    writer: &mut TcpStream,
-    request: &Request,
-    answer: &Answer,
-    last: bool,
-) -> std::io::Result<()> {
+fn write(state: &State, writer: &mut TcpStream, request: &Request, answer: &Answer, last: bool) -> std::io::Result<()> {
     let chunked = request.query.contains("chunked");
     let mut bytes = format!("HTTP/1.1 {} Whatever\r\nx-version: {}\r\n", answer.status, state.settings.version);
     bytes.push_str(&format!("x-pid: {}\r\n", std::process::id()));

@@ -11,13 +11,17 @@ use answers::State;
 use settings::{Mode, Settings};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn main() {
     let settings = Settings::from_environment();
-    if std::env::args().nth(1).as_deref() == Some("migrate") {
-        std::process::exit(migrate(&settings));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["migrate"] => std::process::exit(migrate(&settings)),
+        ["ask", socket] => std::process::exit(ask(socket)),
+        _ => {}
     }
     stop::listen_for_signals(settings.ignore_term);
     say(&format!("subject {} starts as {}", settings.version, std::process::id()));
@@ -36,6 +40,22 @@ fn migrate(settings: &Settings) -> i32 {
     settings.record(&format!("migrate {}", settings.version));
     std::thread::sleep(settings.migrate_for);
     settings.migrate_exit
+}
+
+/// What comes on standard input goes to a Unix socket, the answer to standard output: for tests that are another user.
+fn ask(socket: &str) -> i32 {
+    let talk = || -> std::io::Result<()> {
+        let mut stream = UnixStream::connect(socket)?;
+        std::io::copy(&mut std::io::stdin(), &mut stream)?;
+        std::io::copy(&mut stream, &mut std::io::stdout()).map(drop)
+    };
+    match talk() {
+        Ok(()) => 0,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "{socket}: {error}");
+            1
+        }
+    }
 }
 
 /// The bad habits that need no request.

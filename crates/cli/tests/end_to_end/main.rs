@@ -1,0 +1,18 @@
+//! The whole program, from the command line to the answers that users get: every test has a home, a gateway and
+//! services of its own, and looks at them from outside.
+
+#![cfg(target_os = "linux")]
+
+mod support;
+
+mod api_access;
+mod deployment_faults;
+mod first_day;
+mod internal_calls;
+mod kills;
+mod machine_faults;
+mod node_killed;
+mod reboot;
+mod redeploy_under_load;
+mod replace;
+mod smoke_and_bake;
