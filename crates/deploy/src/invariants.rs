@@ -15,6 +15,9 @@ pub enum Broken {
     /// Weights that do not add up.
     #[error("the weights add up to {0}")]
     Weights(u32),
+    /// A share of the traffic that no step gives.
+    #[error("{0}% of the traffic moves without a step that says so")]
+    Unannounced(u8),
     /// A revision that the plan does not hold.
     #[error("revision {0} is not part of the plan")]
     Unknown(u64),

@@ -4,6 +4,7 @@ use crate::pairing::Pairing;
 use crate::plan::Plan;
 use crate::smoke_checks::smoke_checks;
 use seaworthy_model::deployment::Verb;
+use seaworthy_model::units::format_duration;
 
 /// A line each.
 pub(crate) fn notes(plan: &Plan, pairing: &Pairing<'_>) -> Vec<String> {
@@ -11,8 +12,9 @@ pub(crate) fn notes(plan: &Plan, pairing: &Pairing<'_>) -> Vec<String> {
     for change in pairing.changed_over.iter().filter(|change| change.holds()) {
         let hold = change.new.tuning.hold.min(change.old.tuning.hold);
         notes.push(format!(
-            "`{}` is replaced: its requests wait meanwhile, after {hold:?} they are answered 503 with Retry-After",
-            change.new.service
+            "`{}` is replaced: its requests wait meanwhile, after {} they are answered 503 with Retry-After",
+            change.new.service,
+            format_duration(hold)
         ));
     }
     for service in plan.irreversible() {

@@ -4,10 +4,10 @@ use crate::control::Control;
 use crate::executor::{Ended, Executor};
 use crate::journal::{Entry, Journal};
 use crate::plan::Plan;
+use crate::run::at_once;
 use crate::smoke::Smoke;
 use crate::target::Target;
 use crate::traffic::Traffic;
-use futures_util::stream::{self, StreamExt as _};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::deployment::Revision;
@@ -17,8 +17,6 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
-/// How many pools are started, waited for or stopped at once.
-const AT_ONCE: usize = 8;
 /// How long pools that nobody wants may finish what they have in flight.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -115,6 +113,6 @@ async fn all<'a, A, F>(items: &'a [A], work: impl Fn(&'a A) -> F) -> Vec<Diagnos
 where
     F: Future<Output = Result<(), Diagnostic>>,
 {
-    let outcomes: Vec<Result<(), Diagnostic>> = stream::iter(items).map(work).buffer_unordered(AT_ONCE).collect().await;
+    let outcomes: Vec<Result<(), Diagnostic>> = at_once(items.iter().map(work).collect()).await;
     outcomes.into_iter().filter_map(Result::err).collect()
 }

@@ -60,8 +60,8 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
     /// Starts what must run at this point of the deployment and does not: the machine may have been started again.
     pub(crate) async fn establish(&self, progress: &Progress) -> Result<(), Diagnostic> {
         let pools = alive(self.plan, progress);
-        let started = stream::iter(&pools).map(|pool| self.establish_pool(pool)).buffer_unordered(STEPS_AT_ONCE);
-        let failures: Vec<(&PoolSpec, Diagnostic)> = started.filter_map(std::future::ready).collect().await;
+        let started: Vec<_> = pools.iter().map(|pool| self.establish_pool(pool)).collect();
+        let failures: Vec<(&PoolSpec, Diagnostic)> = at_once(started).await.into_iter().flatten().collect();
         let mut needed = None;
         for (pool, failure) in failures {
             self.message(&format!("cannot bring `{}` back", pool.service), vec![failure.to_string()]);
@@ -87,8 +87,8 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
     pub(crate) async fn attempt(&self, group: &Group, hold_until: Option<Instant>) -> Result<(), Diagnostic> {
         let work = async {
             self.executor.traffic.apply(&traffic(self.plan, &group.traffic)).await?;
-            let steps = stream::iter(&group.steps).map(|step| self.told(step, group.phase, false));
-            steps.buffer_unordered(STEPS_AT_ONCE).try_collect::<()>().await
+            let steps: Vec<_> = group.steps.iter().map(|step| self.told(step, group.phase, false)).collect();
+            stream::iter(steps).buffer_unordered(STEPS_AT_ONCE).try_collect::<()>().await
         };
         let mut control = self.control.clone();
         tokio::select! {
@@ -111,16 +111,18 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
             self.message("traffic cannot be changed now, trying again", vec![failure.to_string()]);
             pause = wait(pause).await;
         }
-        let steps = stream::iter(&group.steps).map(|step| async move {
-            let mut pause = PAUSE_MIN;
-            for attempt in 1..=TRIES {
-                if self.told(step, group.phase, undo).await.is_ok() || attempt == TRIES {
-                    break;
-                }
-                pause = wait(pause).await;
+        let steps: Vec<_> = group.steps.iter().map(|step| self.persist_step(step, group.phase, undo)).collect();
+        at_once(steps).await;
+    }
+
+    async fn persist_step(&self, step: &Step, phase: Phase, undo: bool) {
+        let mut pause = PAUSE_MIN;
+        for attempt in 1..=TRIES {
+            if self.told(step, phase, undo).await.is_ok() || attempt == TRIES {
+                break;
             }
-        });
-        steps.buffer_unordered(STEPS_AT_ONCE).collect::<()>().await;
+            pause = wait(pause).await;
+        }
     }
 
     /// Does a step, and tells of it.
@@ -163,14 +165,19 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
             Step::Drain { pools, drain } => self.executor.traffic.drained(pools, *drain).await?,
             Step::StopNow { pool, .. } => target.stop(pool).await?,
             Step::Stop { pools } => {
-                let stopped = stream::iter(pools).map(|pool| target.stop(pool)).buffer_unordered(STEPS_AT_ONCE);
+                let stopped: Vec<_> = pools.iter().map(|pool| target.stop(pool)).collect();
                 // All are asked to end, whichever fails.
-                let outcomes: Vec<Result<(), Diagnostic>> = stopped.collect().await;
-                outcomes.into_iter().collect::<Result<(), Diagnostic>>()?;
+                at_once(stopped).await.into_iter().collect::<Result<(), Diagnostic>>()?;
             }
         }
         Ok(Vec::new())
     }
+}
+
+/// Does all of it, some at once. Made beforehand: a stream that makes its futures from references as it goes is not
+/// `Send` as far as the compiler can see.
+pub(crate) async fn at_once<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
+    stream::iter(futures).buffer_unordered(STEPS_AT_ONCE).collect().await
 }
 
 async fn until(instant: Option<Instant>) {

@@ -39,7 +39,8 @@ impl Seats {
         for revision in &plan.leaving {
             for (service, pool) in revision.pools.iter().filter(|(_, pool)| listens(pool)) {
                 let Some(now) = plan.from.as_ref().and_then(|from| from.pools.get(service)) else { continue };
-                if now.id != pool.id && !plan.alive.contains(&pool.id) {
+                let comes_back = plan.to.as_ref().and_then(|to| to.pools.get(service)).is_some_and(|p| p.id == pool.id);
+                if now.id != pool.id && !comes_back && !plan.alive.contains(&pool.id) {
                     seats.name(Some(revision), service, &pool.id, &now.id);
                 }
             }

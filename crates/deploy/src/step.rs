@@ -3,6 +3,7 @@
 use seaworthy_model::Name;
 use seaworthy_model::pool::{PoolId, PoolSpec};
 use seaworthy_model::release::Check;
+use seaworthy_model::units::format_duration;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
@@ -198,10 +199,11 @@ impl fmt::Display for Step {
             }
             Self::Healthy { pool } => write!(f, "wait until `{}` is healthy", pool.service),
             Self::Smoke { revision, checks } => {
-                write!(f, "smoke-test revision {revision} with {} checks", checks.len())
+                let plural = if checks.len() == 1 { "" } else { "s" };
+                write!(f, "run {} smoke check{plural} against revision {revision}", checks.len())
             }
             Self::Hold { services, hold } => {
-                write!(f, "hold the requests of {}, at most {hold:?}", names(services))
+                write!(f, "hold the requests of {}, at most {}", names(services), format_duration(*hold))
             }
             Self::Release { services } => write!(f, "let the requests of {} go", names(services)),
             Self::StopNow { service, .. } => write!(f, "stop the old `{service}`"),
@@ -209,17 +211,21 @@ impl fmt::Display for Step {
                 write!(f, "shift traffic: {weight}% to revision {revision}")
             }
             Self::Shift { revision, weight, watch: Some(watch) } => {
-                write!(f, "shift traffic: {weight}% to revision {revision}, for {:?}", watch.during)
+                write!(f, "shift traffic: {weight}% to revision {revision}, for {}", format_duration(watch.during))
             }
             Self::Withdraw => f.write_str("take all routes away"),
-            Self::Bake { watch, returns: true } => write!(f, "bake for {:?}, going back if it fails", watch.during),
-            Self::Bake { watch, returns: false } => write!(f, "bake for {:?}, without going back", watch.during),
-            Self::Drain { pools, drain } => write!(f, "drain {} pools, at most {drain:?}", pools.len()),
-            Self::Stop { pools } => write!(f, "stop {} pools", pools.len()),
+            Self::Bake { watch, returns: true } => {
+                write!(f, "bake for {}, going back if it fails", format_duration(watch.during))
+            }
+            Self::Bake { watch, returns: false } => {
+                write!(f, "bake for {}, without going back", format_duration(watch.during))
+            }
+            Self::Drain { pools, drain } => write!(f, "drain {}, at most {}", names(pools), format_duration(*drain)),
+            Self::Stop { pools } => write!(f, "stop {}", names(pools)),
         }
     }
 }
 
-fn names(services: &[Name]) -> String {
-    services.iter().map(|service| format!("`{service}`")).collect::<Vec<_>>().join(", ")
+fn names(things: &[impl fmt::Display]) -> String {
+    things.iter().map(|thing| format!("`{thing}`")).collect::<Vec<_>>().join(", ")
 }

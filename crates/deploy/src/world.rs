@@ -19,6 +19,10 @@ pub(crate) struct World<'a> {
     pub(crate) shape: Shape,
     smoked: Vec<SmokeCheck>,
     drained: BTreeSet<PoolId>,
+    /// What traffic was last shifted to: a revision and its weight.
+    shifted: Option<(u64, u8)>,
+    /// Between a hold and its release.
+    holding: bool,
     /// Pools that may have something in flight.
     used: BTreeSet<PoolId>,
 }
@@ -33,7 +37,16 @@ impl<'a> World<'a> {
         let from = plan.from.iter().map(|from| Share { revision: from.number, weight: 100, routed: true });
         let shape = Shape { shares: from.collect(), ..Shape::default() };
         let used = instances.keys().cloned().collect();
-        Self { plan, instances, shape, smoked: Vec::new(), drained: BTreeSet::new(), used }
+        Self {
+            plan,
+            instances,
+            shape,
+            smoked: Vec::new(),
+            shifted: None,
+            holding: false,
+            drained: BTreeSet::new(),
+            used,
+        }
     }
 
     /// The group's traffic is applied.
@@ -44,7 +57,16 @@ impl<'a> World<'a> {
         if sum != 100 && !(sum == 0 && may_be_nothing) {
             return Err(Broken::Weights(sum));
         }
+        let shifts = group.steps.iter().find_map(|step| match step {
+            Step::Shift { revision, weight, .. } => Some((*revision, *weight)),
+            _ => None,
+        });
+        self.shifted = shifts.or(self.shifted);
         for share in &self.shape.shares.clone() {
+            let is_new = self.plan.to.as_ref().is_some_and(|to| to.number == share.revision);
+            if is_new && share.weight > 0 && self.shifted != Some((share.revision, share.weight)) {
+                return Err(Broken::Unannounced(share.weight));
+            }
             let Some(revision) = self.plan.revision(share.revision) else {
                 return Err(Broken::Unknown(share.revision));
             };
@@ -83,7 +105,10 @@ impl<'a> World<'a> {
     /// A step is done.
     pub(crate) fn step(&mut self, step: &Step) -> Result<(), Broken> {
         match step {
-            Step::Before { pool } => self.needs(!self.instances.contains_key(&pool.id), step),
+            Step::Before { pool } => {
+                let is_first = !self.instances.contains_key(&pool.id) || self.plan.alive.contains(&pool.id);
+                self.needs(is_first && self.plan.new.contains(&pool.id), step)
+            }
             Step::Start { pool } => self.start(pool, step),
             Step::Scale { pool, .. } => {
                 self.needs(self.plan.kept.contains(&pool.id) && self.instances.contains_key(&pool.id), step)?;
@@ -95,11 +120,17 @@ impl<'a> World<'a> {
                 known.map(|known| known.1 = true).ok_or_else(|| Broken::NotHealthy(pool.id.clone()))
             }
             Step::Smoke { revision, checks } => self.smoke(*revision, checks, step),
-            Step::Hold { .. } => self.needs(!self.shape.held.is_empty(), step),
-            Step::Release { .. } => self.needs(self.shape.held.is_empty(), step),
+            Step::Hold { .. } => {
+                self.holding = true;
+                self.needs(!self.shape.held.is_empty(), step)
+            }
+            Step::Release { .. } => {
+                self.holding = false;
+                self.needs(self.shape.held.is_empty(), step)
+            }
             Step::Shift { revision, weight, .. } => {
                 let has = |share: &Share| share.revision == *revision && share.weight == *weight;
-                self.needs(self.shape.shares.iter().any(has), step)
+                self.needs(!self.holding && self.shape.shares.iter().any(has), step)
             }
             Step::Withdraw => self.needs(self.shape.shares.iter().all(|share| !share.routed), step),
             Step::Bake { returns, .. } => self.needs(!(*returns && self.plan.is_irreversible()), step),
@@ -137,6 +168,10 @@ impl<'a> World<'a> {
         let in_use = self.used.contains(pool) && self.instances.contains_key(pool) && !self.drained.contains(pool);
         if may_be_busy && (in_use || !must_be_drained) {
             return Err(Broken::NotDrained(pool.clone()));
+        }
+        let waits = spec.is_some_and(|spec| spec.port != Port::None) && !must_be_drained;
+        if waits && !self.holding {
+            return Err(Broken::StillUsed(pool.clone()));
         }
         self.instances.remove(pool);
         Ok(())
