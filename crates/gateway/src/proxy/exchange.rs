@@ -239,6 +239,7 @@ impl<S: ClientStream> Exchange<'_, S> {
     fn push_request(&mut self, context: &mut Context<'_>) -> Result<(), NoHead> {
         while !self.is_sent() {
             let advance = self.upload.advance(&mut self.client.incoming, self.to_upstream).map_err(refusal)?;
+            let before = self.to_upstream.pending();
             let blocked = match self.to_upstream.poll_write(context, self.upstream) {
                 Poll::Ready(Ok(())) => false,
                 Poll::Ready(Err(_)) => {
@@ -247,7 +248,7 @@ impl<S: ClientStream> Exchange<'_, S> {
                 }
                 Poll::Pending => true,
             };
-            self.active |= !blocked;
+            self.active |= self.to_upstream.pending() < before;
             match advance {
                 Advance::Starved => match self.client.incoming.poll_fill(context, &mut self.client.stream) {
                     Poll::Ready(Ok(length)) if length > 0 => self.active = true,
