@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -32,6 +33,33 @@ impl Instance {
         Self::serve(|mut stream| async move {
             let (mut reader, mut writer) = stream.split();
             let _ = tokio::io::copy(&mut reader, &mut writer).await;
+        })
+        .await
+    }
+
+    /// Answers every HTTP request with its name, after so long.
+    pub(crate) async fn http(name: &'static str, delay: Duration) -> Self {
+        Self::http_with(delay, move |_| (200, name.to_owned())).await
+    }
+
+    /// Answers every HTTP request with a status and a body, by its head.
+    pub(crate) async fn http_with(
+        delay: Duration,
+        answer: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static,
+    ) -> Self {
+        Self::serve(move |mut stream| {
+            let answer = answer.clone();
+            async move {
+                let mut bytes = Vec::new();
+                while let Some(head) = next_head(&mut stream, &mut bytes).await {
+                    tokio::time::sleep(delay).await;
+                    let (status, body) = answer(&head);
+                    let text = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                    if stream.write_all(text.as_bytes()).await.is_err() {
+                        return;
+                    }
+                }
+            }
         })
         .await
     }
@@ -66,6 +94,19 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// The next head of a request without body.
+async fn next_head(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<String> {
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = bytes.drain(..end + 4).collect();
+            return String::from_utf8(head).ok();
+        }
+        if stream.read_buf(bytes).await.ok()? == 0 {
+            return None;
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Clients that do not stop.
 
+use crate::http_client::HttpClient;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -50,6 +51,13 @@ impl Load {
         Self { clients: clients.collect(), counts }
     }
 
+    /// Clients that ask over HTTP, twenty questions over each connection; every answer must be one of `expected`.
+    pub(crate) fn http(address: SocketAddr, clients: usize, expected: &'static [&'static str]) -> Self {
+        let counts = Arc::new(Counts::default());
+        let clients = (0..clients).map(|_| tokio::spawn(run_http(address, expected, counts.clone())));
+        Self { clients: clients.collect(), counts }
+    }
+
     /// Returns when so many more questions are answered.
     pub(crate) async fn more(&self, answers: u64) {
         let goal = self.counts.answered.load(Ordering::Relaxed) + answers;
@@ -80,5 +88,33 @@ async fn run(address: SocketAddr, client: usize, counts: Arc<Counts>) {
             Err(_) => &counts.broken,
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+async fn run_http(address: SocketAddr, expected: &[&str], counts: Arc<Counts>) {
+    while !counts.stop.load(Ordering::Relaxed) {
+        let mut client = match HttpClient::connect(address).await {
+            Ok(client) => client,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+                counts.refused.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+            Err(_) => {
+                counts.broken.fetch_add(1, Ordering::Relaxed);
+                continue;
+            }
+        };
+        for _ in 0..20 {
+            let counter = match client.get("/").await {
+                Ok((200, body)) if expected.contains(&body.as_str()) => &counts.answered,
+                Ok(_) => &counts.wrong,
+                Err(_) => &counts.broken,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+            // The gateway ends connections when it ends, but never without saying so in an answer.
+            if client.ended || std::ptr::eq(counter, &counts.broken) {
+                break;
+            }
+        }
     }
 }

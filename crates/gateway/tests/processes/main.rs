@@ -2,6 +2,9 @@
 //!
 //! This test program plays all roles: it starts itself again with `parent_role` or `worker_role` as the only test.
 
+mod fan_out;
+mod http;
+mod http_client;
 mod instances;
 mod life;
 mod load;

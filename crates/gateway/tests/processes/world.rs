@@ -1,7 +1,11 @@
 //! A gateway of its own for every test, and tables for it.
 
 use seaworthy_gateway::control::{GatewayClient, Roles, StartOptions, start};
-use seaworthy_model::routing::{Endpoint, ListenAddress, Listener, Pool, Purpose, ROUTING_FORMAT, RoutingTable};
+use seaworthy_model::release::RouteLimits;
+use seaworthy_model::routing::{
+    Destination, Endpoint, Group, ListenAddress, Listener, Pool, Purpose, ROUTING_FORMAT, Route, RouteVariant,
+    RoutingTable, WeightedVariant,
+};
 use seaworthy_model::service::Protocol;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,6 +14,9 @@ use tempfile::TempDir;
 
 /// The longest that anything in a test may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The host of every route.
+pub(crate) const HOST: &str = "app.test";
 
 pub(crate) struct World {
     directory: TempDir,
@@ -56,6 +63,31 @@ impl World {
     /// A listener whose connections all go to one pool.
     pub(crate) async fn listen_for(&mut self, pool: &str) -> SocketAddr {
         self.listen(&format!("to-{pool}"), Purpose::Internal { pool: pool.to_owned(), caller: None }).await
+    }
+
+    /// A listener for users.
+    pub(crate) async fn listen_publicly(&mut self) -> SocketAddr {
+        self.listen("public", Purpose::Public).await
+    }
+
+    /// A route for all that comes in, with a pool and a weight for each variant.
+    pub(crate) fn route(&mut self, variants: &[(&str, u8, &str)]) -> &mut Route {
+        let weights =
+            variants.iter().map(|(label, weight, _)| WeightedVariant { variant: (*label).into(), weight: *weight });
+        self.table.groups.insert("group".into(), Group { variants: weights.collect() });
+        let to = |pool: &str| RouteVariant {
+            to: Destination::Pool(pool.to_owned()),
+            sticky: None,
+            limits: RouteLimits::default(),
+        };
+        self.table.routes = vec![Route {
+            id: "route".into(),
+            group: "group".into(),
+            host: HOST.into(),
+            path: "/".into(),
+            variants: variants.iter().map(|(label, _, pool)| ((*label).to_owned(), to(pool))).collect(),
+        }];
+        &mut self.table.routes[0]
     }
 
     /// Adds or replaces a pool of the table.
