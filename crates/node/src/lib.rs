@@ -1,1 +1,24 @@
-//! node
+//! The daemon: wires store, engine, gateway and checks together, serves the API, and brings back what ran.
+
+pub mod place;
+pub mod start;
+
+mod daemon;
+mod deployments;
+mod failure;
+mod identities;
+mod journal;
+mod logs;
+mod node;
+mod options;
+mod peer;
+mod routes;
+mod run;
+mod smoke;
+mod status;
+mod supervise;
+mod target;
+mod traffic;
+
+pub use daemon::main;
+pub(crate) use node::Node;

@@ -1,0 +1,275 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use seaworthy_model::Name;
+use std::path::PathBuf;
+
+/// From a git commit to production, and keep it there.
+#[derive(Debug, Parser)]
+#[command(name = "seaworthy", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// The options of every verb.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// The options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Print data as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The manifest (default: the nearest seaworthy.toml, from this folder upwards)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// The app, where there is no manifest
+    #[arg(long, global = true, value_name = "APP")]
+    pub app: Option<Name>,
+    /// The node: ssh://user@host (default: what the environment says, else this machine)
+    #[arg(long, global = true, value_name = "URL")]
+    pub node: Option<String>,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Write a seaworthy.toml for what is in this folder
+    Init(InitArguments),
+    /// Say what this machine can and cannot do for you
+    Doctor,
+    /// Everything that is needed to have it running: node, build, deployment
+    Up(DeployArguments),
+    /// Stop an environment (volumes stay)
+    Down(EnvironmentArgument),
+    /// Work on it: rebuild and restart what changes, with one stream of logs
+    Dev(DevArguments),
+    /// Test and build a release
+    Build(BuildArguments),
+    /// Show what a deployment would do: exits 0 (nothing), 2 (something) or 1 (it cannot)
+    Plan(DeployArguments),
+    /// Bring a release to an environment
+    Deploy(DeployArguments),
+    /// Show what runs
+    Status(StatusArguments),
+    /// Show logs
+    Logs(LogsArguments),
+    /// Open an environment's address in a browser
+    Open(OpenArguments),
+    /// Run in TO what FROM runs
+    Promote(PromoteArguments),
+    /// Go back to the last good revision, or stop the deployment that is under way
+    Rollback(RollbackArguments),
+    /// Show what differs between two environments: exits 0 (nothing) or 2 (something)
+    Diff(DiffArguments),
+    /// Show who deployed what, when, and how it ended
+    History(HistoryArguments),
+    /// Run a command beside a service, in its image and with its values
+    Run(RunArguments),
+    /// The machine's own daemon
+    #[command(subcommand)]
+    Node(NodeVerb),
+    /// Print the JSON Schema of seaworthy.toml
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// For this shell
+        shell: Shell,
+    },
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct InitArguments {
+    /// Write over a manifest that is there
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// A verb for one environment.
+#[derive(Debug, Args)]
+pub struct EnvironmentArgument {
+    /// The environment
+    pub environment: Name,
+}
+
+/// `build`.
+#[derive(Debug, Args)]
+pub struct BuildArguments {
+    /// Build the commit of HEAD instead of the working tree
+    #[arg(long)]
+    pub commit: bool,
+    /// Do not run tests
+    #[arg(long)]
+    pub no_test: bool,
+}
+
+/// `dev`.
+#[derive(Debug, Args)]
+pub struct DevArguments {
+    /// Show only these services' logs
+    pub services: Vec<Name>,
+    /// Run tests before every restart
+    #[arg(long)]
+    pub test: bool,
+}
+
+/// `up`, `plan`, `deploy`.
+#[derive(Debug, Clone, Args)]
+pub struct DeployArguments {
+    /// The environment
+    #[arg(default_value = "dev")]
+    pub environment: Name,
+    /// Only these services; all others keep what they run
+    #[arg(long, value_name = "SERVICE", value_delimiter = ',')]
+    pub only: Vec<Name>,
+    /// Return when this is reached
+    #[arg(long, value_enum, default_value = "shift")]
+    pub wait: Wait,
+    /// Bind the app's name on the node to this source, if it is bound to another
+    #[arg(long)]
+    pub take_over: bool,
+}
+
+/// When a deployment is done enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Wait {
+    /// At once
+    None,
+    /// When the new release carries all traffic
+    Shift,
+    /// When the old release is gone, too
+    Bake,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct StatusArguments {
+    /// The environment (default: all)
+    pub environment: Option<Name>,
+    /// Follow the deployment that is under way
+    #[arg(long, short)]
+    pub follow: bool,
+}
+
+/// `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArguments {
+    /// The environment
+    #[arg(default_value = "dev")]
+    pub environment: Name,
+    /// The service (default: all)
+    pub service: Option<Name>,
+    /// Go on with what comes
+    #[arg(long, short)]
+    pub follow: bool,
+    /// How many of the last lines
+    #[arg(long, short = 'n', default_value_t = 100)]
+    pub lines: usize,
+}
+
+/// `open`.
+#[derive(Debug, Args)]
+pub struct OpenArguments {
+    /// The environment
+    #[arg(default_value = "dev")]
+    pub environment: Name,
+    /// The route (default: the first)
+    pub route: Option<Name>,
+}
+
+/// `promote`.
+#[derive(Debug, Args)]
+pub struct PromoteArguments {
+    /// What this environment runs
+    pub from: Name,
+    /// This one will run
+    pub to: Name,
+    /// Return when this is reached
+    #[arg(long, value_enum, default_value = "shift")]
+    pub wait: Wait,
+}
+
+/// `rollback`.
+#[derive(Debug, Args)]
+pub struct RollbackArguments {
+    /// The environment
+    pub environment: Name,
+    /// To this revision (default: the last good one before)
+    #[arg(long, value_name = "REVISION")]
+    pub to: Option<u64>,
+    /// Return when this is reached
+    #[arg(long, value_enum, default_value = "shift")]
+    pub wait: Wait,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArguments {
+    /// One environment
+    pub a: Name,
+    /// The other
+    pub b: Name,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArguments {
+    /// The environment (default: all of the app)
+    pub environment: Option<Name>,
+    /// How many of the last deployments
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub lines: usize,
+}
+
+/// `run`.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// The environment
+    pub environment: Name,
+    /// The service
+    pub service: Name,
+    /// Program and arguments
+    #[arg(last = true, required = true)]
+    pub command: Vec<String>,
+}
+
+/// `node …`.
+#[derive(Debug, Subcommand)]
+pub enum NodeVerb {
+    /// Start the node, if it does not run
+    Start,
+    /// Stop the node; what it runs goes on
+    Stop {
+        /// Stop gateway and instances too
+        #[arg(long)]
+        all: bool,
+    },
+    /// Say whether the node runs, and where
+    Status,
+    /// Make the node a service of this machine, or of another
+    Install(InstallArguments),
+    /// Speak to the node over standard input and output (what ssh runs)
+    #[command(hide = true)]
+    Connect,
+    /// The node itself
+    #[command(hide = true)]
+    Run,
+}
+
+/// `node install`.
+#[derive(Debug, Args)]
+pub struct InstallArguments {
+    /// On another machine: ssh://user@host
+    #[arg(long, value_name = "URL")]
+    pub on: Option<String>,
+    /// Below this folder instead of / (for packaging and tests); starts nothing
+    #[arg(long, value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
+    /// Where users reach the gateway
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:80", value_delimiter = ',')]
+    pub listen: Vec<String>,
+}

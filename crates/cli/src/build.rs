@@ -1,0 +1,134 @@
+//! Building where the verb was typed, into the user's own store.
+
+use crate::context::Context;
+use crate::exit::Ended;
+use crate::output::style;
+use seaworthy_checks::Runner;
+use seaworthy_checks::wire::CheckFile;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Digest;
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, Request, Step, build};
+use seaworthy_store::blobs::Blobs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How long one service's tests, or its build, may take.
+const STEP_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// What to build.
+#[derive(Debug, Clone, Copy)]
+pub struct What {
+    /// The commit of HEAD instead of the working tree.
+    pub commit: bool,
+    /// Run the tests of what is built.
+    pub test: bool,
+}
+
+/// The user's own store of builds.
+pub fn blobs() -> Result<Blobs, Ended> {
+    let folder = builds_folder()?;
+    Blobs::open(&folder).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))
+}
+
+fn builds_folder() -> Result<PathBuf, Ended> {
+    let folder = seaworthy_node::place::user_home().join("builds");
+    let made = seaworthy_host::files::create_directory(&folder, 0o700);
+    made.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+    Ok(folder)
+}
+
+/// Tests and builds; shows what happens; stops at Ctrl-C.
+pub async fn run(context: &Context, what: What) -> Result<Built, Ended> {
+    let manifest_file = context.manifest_file()?;
+    // What is wrong with the file in front of the user comes first, whatever is committed.
+    context.manifest()?;
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stop = Arc::clone(&cancel);
+    let output = context.output;
+    let watching = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let folder = builds_folder()?;
+    let store = blobs()?;
+    let handle = tokio::runtime::Handle::current();
+    let building = tokio::task::spawn_blocking(move || {
+        build(&Request {
+            manifest_file: &manifest_file,
+            commit: what.commit,
+            cache: &folder.join("cache"),
+            blobs: &Sink(store),
+            inspect: &Helper(handle),
+            test: what.test,
+            time_max: STEP_TIME_MAX,
+            progress: &|event| show(output, &event),
+            cancel: &cancel,
+        })
+    });
+    let built = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+    watching.abort();
+    built.map_err(Ended::Failed)
+}
+
+fn show(output: crate::output::Output, event: &Event) {
+    let (good, dim) = (style::GOOD, style::DIM);
+    let word = |step: &Step| match step {
+        Step::Test => "test",
+        Step::Build => "build",
+        Step::Collect => "collect",
+    };
+    match event {
+        Event::Unchanged { service } => output.note(&format!("{dim}unchanged{dim:#} {service}")),
+        Event::Started { service, step: step @ (Step::Test | Step::Build) } => {
+            output.note(&format!("{dim}{:>9}{dim:#} {service}", word(step)));
+        }
+        Event::Line { service, text, .. } => output.note(&format!("{dim}{service:>20} |{dim:#} {text}")),
+        Event::Finished { service, step: step @ (Step::Test | Step::Build), took } => {
+            output.note(&format!("{good}{:>9}{good:#} {service} in {:.1} s", format!("{} ok", word(step)), took.as_secs_f64()));
+        }
+        Event::Started { .. } | Event::Finished { .. } => {}
+    }
+}
+
+struct Sink(Blobs);
+
+impl BlobSink for Sink {
+    fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic> {
+        self.0.put_bytes(bytes).map_err(|e| Diagnostic::machine(e.to_string()))
+    }
+
+    fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic> {
+        self.0.put_file(path).map(|(digest, _)| digest).map_err(|e| Diagnostic::machine(e.to_string()))
+    }
+
+    fn contains(&self, digest: &Digest) -> bool {
+        self.0.contains(digest)
+    }
+}
+
+/// Asks the check helper what each Hurl file does.
+struct Helper(tokio::runtime::Handle);
+
+impl Inspect for Helper {
+    fn methods(&self, files: &[PathBuf]) -> Result<Vec<Vec<String>>, Vec<Diagnostic>> {
+        if files.is_empty() {
+            return Ok(Vec::new());
+        }
+        let runner = Runner::locate().map_err(|e| vec![e.to_diagnostic()])?;
+        let read = |path: &PathBuf| -> Result<CheckFile, Vec<Diagnostic>> {
+            let bytes = seaworthy_host::files::read(path).map_err(|e| vec![Diagnostic::user(e.to_string())])?;
+            let name = path.display().to_string();
+            let text = String::from_utf8(bytes).map_err(|_| vec![Diagnostic::user(format!("`{name}` is not UTF-8"))])?;
+            Ok(CheckFile { name, text, ..CheckFile::default() })
+        };
+        let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
+        let inspected = self.0.block_on(runner.inspect(files)).map_err(|e| vec![e.to_diagnostic()])?;
+        let wrong: Vec<Diagnostic> =
+            inspected.iter().zip(&texts).flat_map(|(file, text)| file.diagnostics(text)).collect();
+        if wrong.is_empty() { Ok(inspected.into_iter().map(|file| file.methods).collect()) } else { Err(wrong) }
+    }
+}

@@ -1,0 +1,124 @@
+//! What a verb works on: the manifest, the app, the node.
+
+use crate::arguments::Common;
+use crate::exit::Ended;
+use crate::output::Output;
+use seaworthy_api::{Client, Transport};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
+use seaworthy_model::manifest::{MANIFEST_FILE, Manifest, parse};
+use std::path::{Path, PathBuf};
+
+/// What a verb works on.
+pub struct Context {
+    /// The options of every verb.
+    pub common: Common,
+    /// Where it prints.
+    pub output: Output,
+}
+
+impl Context {
+    /// From the options.
+    pub fn new(common: Common) -> Self {
+        let output = Output { json: common.json };
+        Self { common, output }
+    }
+
+    /// The manifest's path: `--file`, else the nearest one, from this folder upwards.
+    pub fn manifest_file(&self) -> Result<PathBuf, Ended> {
+        if let Some(file) = &self.common.file {
+            return Ok(file.clone());
+        }
+        let here = std::env::current_dir().map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+        let found = here.ancestors().map(|folder| folder.join(MANIFEST_FILE)).find(|file| file.is_file());
+        found.map(|file| file.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(file)).ok_or_else(|| {
+            Ended::refused(
+                Diagnostic::user(format!("no `{MANIFEST_FILE}` in this folder or above it"))
+                    .help("`seaworthy init` writes one for what is in this folder"),
+            )
+        })
+    }
+
+    /// The manifest as it stands in the working tree.
+    pub fn manifest(&self) -> Result<Manifest, Ended> {
+        let file = self.manifest_file()?;
+        let shown = file.display().to_string();
+        let text = seaworthy_host::files::read(&file).map_err(|e| Ended::refused(Diagnostic::user(e.to_string())))?;
+        let text = String::from_utf8(text)
+            .map_err(|_| Ended::refused(Diagnostic::user(format!("`{shown}` is not UTF-8"))))?;
+        parse(&shown, &text).map_err(Ended::Refused)
+    }
+
+    /// The app: `--app`, else what the manifest says.
+    pub fn app(&self) -> Result<Name, Ended> {
+        match &self.common.app {
+            Some(app) => Ok(app.clone()),
+            None => Ok(self.manifest()?.app),
+        }
+    }
+
+    /// Where the environment's node is: `--node`, else what the manifest says, else this machine.
+    pub fn transport(&self, environment: Option<&Name>) -> Result<Transport, Ended> {
+        if let Some(url) = &self.common.node {
+            return ssh_transport(url);
+        }
+        // Without a manifest (`--app`), the node is this machine's.
+        let manifest = if self.common.app.is_some() { None } else { self.manifest().ok() };
+        let declared = manifest.and_then(|m| m.environments.get(environment?)?.node.clone());
+        match declared {
+            Some(url) => ssh_transport(&url),
+            None => local_transport(),
+        }
+    }
+
+    /// A client of the environment's node; on this machine, the node is started if it does not run.
+    pub async fn client(&self, environment: Option<&Name>) -> Result<Client, Ended> {
+        let transport = self.transport(environment)?;
+        if let Transport::Unix(_) = transport {
+            seaworthy_node::start::ensure_running().await.map_err(Ended::failed)?;
+        }
+        Ok(Client::new(transport))
+    }
+}
+
+/// The socket of this machine's node.
+pub fn local_transport() -> Result<Transport, Ended> {
+    seaworthy_node::place::socket().map(Transport::Unix).map_err(Ended::refused)
+}
+
+/// `ssh://user@host:port`, by the program that `$SEAWORTHY_SSH` names (with options), else `ssh`.
+pub fn ssh_transport(url: &str) -> Result<Transport, Ended> {
+    let wrong = || {
+        let error = Diagnostic::user(format!("`{url}` is not the address of a node"));
+        Ended::refused(error.help("write `ssh://user@host` or `ssh://user@host:port`"))
+    };
+    let rest = url.strip_prefix("ssh://").ok_or_else(wrong)?.trim_end_matches('/');
+    let (destination, port) = match rest.rsplit_once(':') {
+        Some((destination, port)) => (destination, Some(port.parse().map_err(|_| wrong())?)),
+        None => (rest, None),
+    };
+    // A destination that starts with a hyphen would be an option of ssh.
+    let odd = |c: char| !(c.is_ascii_alphanumeric() || "@.-_[]:%".contains(c));
+    if destination.is_empty() || destination.starts_with('-') || destination.contains(odd) {
+        return Err(wrong());
+    }
+    let program = std::env::var("SEAWORTHY_SSH").unwrap_or_else(|_| "ssh".to_owned());
+    let program = program.split_whitespace().map(str::to_owned).collect();
+    let home = std::env::var("SEAWORTHY_REMOTE_HOME").ok();
+    Ok(Transport::Ssh { program, destination: destination.to_owned(), port, home })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_addresses_of_nodes_and_nothing_that_ssh_would_misread() {
+        for good in ["ssh://host", "ssh://me@host", "ssh://me@host:2222", "ssh://10.0.0.1/"] {
+            assert!(ssh_transport(good).is_ok(), "{good}");
+        }
+        for bad in ["host", "ssh://", "ssh://-oProxyCommand=x", "ssh://me@host:x", "ssh://a b", "http://host"] {
+            assert!(ssh_transport(bad).is_err(), "{bad}");
+        }
+    }
+}

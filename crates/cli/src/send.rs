@@ -1,0 +1,65 @@
+//! Sending a release to a node: what it lacks, and nothing else.
+
+use crate::context::Context;
+use crate::exit::Ended;
+use crate::output::style;
+use seaworthy_api::Client;
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Digest;
+use seaworthy_model::release::{FileEntry, FileTree, ReleaseBundle};
+use seaworthy_store::blobs::Blobs;
+use std::collections::BTreeSet;
+
+/// How many digests are asked about in one call.
+const ASKED_AT_ONCE: usize = 10_000;
+
+/// Sends blobs and release; returns the release's name.
+pub async fn send(
+    context: &Context,
+    client: &mut Client,
+    blobs: &Blobs,
+    bundle: &ReleaseBundle,
+) -> Result<Digest, Ended> {
+    let platform = client.node().await?.platform;
+    if platform != bundle.provenance.platform {
+        let built = &bundle.provenance.platform;
+        return Err(Ended::refused(
+            Diagnostic::user(format!("this release was built for `{built}`, the node runs `{platform}`"))
+                .help(format!("build it on a machine of `{platform}`: building for another kind is not there yet")),
+        ));
+    }
+    let needed: Vec<Digest> = needed(blobs, bundle)?.into_iter().collect();
+    let mut missing = Vec::new();
+    for some in needed.chunks(ASKED_AT_ONCE) {
+        missing.extend(client.missing(some.to_vec()).await?);
+    }
+    let mut bytes_sent = 0;
+    for digest in &missing {
+        let bytes = blobs.read(digest).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+        bytes_sent += bytes.len();
+        client.put_blob(digest, bytes).await?;
+    }
+    if !missing.is_empty() {
+        let (dim, count, place) = (style::DIM, missing.len(), client.transport().place());
+        context.output.note(&format!("{dim}     sent{dim:#} {count} files, {} KB to {place}", bytes_sent / 1024));
+    }
+    Ok(client.put_release(bundle).await?)
+}
+
+/// Every blob of a release: image trees, the files in them, checks.
+fn needed(blobs: &Blobs, bundle: &ReleaseBundle) -> Result<BTreeSet<Digest>, Ended> {
+    let damaged = |reason: String| {
+        let error = Diagnostic::machine(format!("the store of builds is damaged: {reason}"));
+        Ended::failed(error.help("`seaworthy build` makes what is missing again"))
+    };
+    let mut digests: BTreeSet<Digest> = bundle.release.blobs().cloned().collect();
+    for service in bundle.release.services.values() {
+        let bytes = blobs.read(&service.image).map_err(|e| damaged(e.to_string()))?;
+        let tree: FileTree = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
+        digests.extend(tree.entries.into_values().filter_map(|entry| match entry {
+            FileEntry::File { digest, .. } => Some(digest),
+            FileEntry::Directory | FileEntry::Link { .. } => None,
+        }));
+    }
+    Ok(digests)
+}

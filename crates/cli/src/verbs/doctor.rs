@@ -1,0 +1,182 @@
+//! `seaworthy doctor`: what this machine can and cannot do.
+
+use crate::context::{Context, local_transport};
+use crate::exit::{Ended, Ending};
+use crate::output::style;
+use seaworthy_api::Client;
+use seaworthy_api::Transport;
+use seaworthy_checks::Runner;
+use serde::Serialize;
+use std::path::Path;
+use std::process::Stdio;
+
+/// Where instances look for their programs.
+const RUN_TIME_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// One thing that was looked at.
+#[derive(Serialize)]
+struct Finding {
+    what: &'static str,
+    standing: Standing,
+    says: String,
+    help: Option<&'static str>,
+}
+
+#[derive(Serialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+enum Standing {
+    Good,
+    Missing,
+    Wrong,
+}
+
+pub(super) async fn run(context: &Context) -> Ending {
+    let mut findings = vec![git(), ssh(), helper()];
+    findings.extend(["python3", "node", "ruby", "java"].map(interpreter));
+    findings.extend([user(), user_namespaces(), control_groups(), disk()]);
+    findings.push(node().await);
+    if context.output.json {
+        context.output.value(&findings);
+    } else {
+        findings.iter().for_each(|finding| print(context, finding));
+    }
+    let wrong = findings.iter().any(|finding| finding.standing == Standing::Wrong);
+    if wrong { Err(Ended::Code(1)) } else { Ok(()) }
+}
+
+fn print(context: &Context, finding: &Finding) {
+    let (mark, colour) = match finding.standing {
+        Standing::Good => ("ok", style::GOOD),
+        Standing::Missing => ("--", style::WARN),
+        Standing::Wrong => ("no", style::BAD),
+    };
+    context.output.data(&format!("{colour}{mark}{colour:#} {}: {}", finding.what, finding.says));
+    if let Some(help) = finding.help.filter(|_| finding.standing != Standing::Good) {
+        context.output.data(&format!("   help: {help}"));
+    }
+}
+
+fn version(program: &str, path: Option<&str>) -> Option<String> {
+    let mut command = seaworthy_host::process::command(program);
+    let arguments: &[&str] = if program == "ssh" { &["-V"] } else { &["--version"] };
+    command.args(arguments).stdin(Stdio::null());
+    match path {
+        Some(path) => command.env("PATH", path),
+        None => command.envs(std::env::vars_os()),
+    };
+    let output = command.output().ok()?;
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    Some(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
+}
+
+fn program(what: &'static str, path: Option<&str>, standing: Standing, help: &'static str) -> Finding {
+    match version(what, path) {
+        Some(says) => Finding { what, standing: Standing::Good, says, help: None },
+        None => Finding { what, standing, says: "not found".to_owned(), help: Some(help) },
+    }
+}
+
+fn git() -> Finding {
+    program("git", None, Standing::Missing, "without git, `deploy` builds the working tree: `apt-get install git`")
+}
+
+fn ssh() -> Finding {
+    program("ssh", None, Standing::Missing, "nodes on other machines are reached by it: `apt-get install openssh-client`")
+}
+
+fn interpreter(name: &'static str) -> Finding {
+    program(
+        name,
+        Some(RUN_TIME_PATH),
+        Standing::Missing,
+        "only services written for it need it; it must be in the run-time PATH, not just in yours",
+    )
+}
+
+fn helper() -> Finding {
+    let what = "checks";
+    match Runner::locate() {
+        Ok(_) => Finding { what, standing: Standing::Good, says: "seaworthy-check is there".to_owned(), help: None },
+        Err(error) => Finding {
+            what,
+            standing: Standing::Wrong,
+            says: error.to_string(),
+            help: Some("an app with checks cannot deploy without it: `cargo build --release -p seaworthy-check`"),
+        },
+    }
+}
+
+fn user() -> Finding {
+    let root = seaworthy_host::peer::is_root();
+    let says = if root { "root: every service gets a user id of its own" } else { "not root: services run as you" };
+    Finding {
+        what: "users",
+        standing: if root { Standing::Good } else { Standing::Missing },
+        says: says.to_owned(),
+        help: Some("services can read each other's files and yours; a node run by root keeps them apart"),
+    }
+}
+
+fn user_namespaces() -> Finding {
+    let there = Path::new("/proc/self/ns/user").exists();
+    let limit = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
+    let good = there && limit.trim() != "0";
+    Finding {
+        what: "namespaces",
+        standing: if good { Standing::Good } else { Standing::Missing },
+        says: if good { "there, for the sandbox that is to come" } else { "not there" }.to_owned(),
+        help: Some("`sysctl user.max_user_namespaces=15000`"),
+    }
+}
+
+fn control_groups() -> Finding {
+    let says = match (Path::new("/sys/fs/cgroup/cgroup.controllers").exists(), Path::new("/sys/fs/cgroup/memory").exists())
+    {
+        (true, _) => "version 2",
+        (false, true) => "version 1",
+        (false, false) => "not mounted",
+    };
+    let good = says != "not mounted";
+    Finding {
+        what: "control groups",
+        standing: if good { Standing::Good } else { Standing::Missing },
+        says: format!("{says}; memory and CPU limits are not enforced yet"),
+        help: None,
+    }
+}
+
+fn disk() -> Finding {
+    let home = seaworthy_node::place::user_home();
+    let existing = home.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let free = seaworthy_host::files::free_bytes(existing).unwrap_or(0) / (1024 * 1024);
+    Finding {
+        what: "disk",
+        standing: if free > 1024 { Standing::Good } else { Standing::Wrong },
+        says: format!("{free} MB free for {}", home.display()),
+        help: Some("releases and logs need room; `SEAWORTHY_HOME` can point to another disk"),
+    }
+}
+
+async fn node() -> Finding {
+    let what = "node";
+    let wrong = |says: String| Finding { what, standing: Standing::Wrong, says, help: Some("`seaworthy node status`") };
+    let socket = match local_transport() {
+        Ok(Transport::Unix(socket)) => socket,
+        Ok(Transport::Ssh { .. }) => return wrong("is not on this machine".to_owned()),
+        Err(Ended::Refused(errors)) => {
+            return wrong(errors.first().map(ToString::to_string).unwrap_or_default());
+        }
+        Err(_) => return wrong("its place is not known".to_owned()),
+    };
+    if !seaworthy_node::start::answers(&socket).await {
+        let says = "does not run; verbs that need it start it".to_owned();
+        return Finding { what, standing: Standing::Good, says, help: None };
+    }
+    match Client::new(Transport::Unix(socket)).node().await {
+        Ok(info) => {
+            let says = format!("runs as {}, serving on {}", info.user, info.addresses.join(", "));
+            Finding { what, standing: Standing::Good, says, help: None }
+        }
+        Err(error) => wrong(error.to_string()),
+    }
+}

@@ -1,0 +1,64 @@
+//! `seaworthy logs`.
+
+use crate::arguments::LogsArguments;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::output::Output;
+use anstyle::{AnsiColor, Style};
+use seaworthy_api::client::LogQuery;
+use seaworthy_api::wire::LogLine;
+use seaworthy_api::{Client, ClientError};
+use seaworthy_model::Name;
+
+pub(super) async fn run(context: &Context, arguments: &LogsArguments) -> Ending {
+    let app = context.app()?;
+    let mut client = context.client(Some(&arguments.environment)).await?;
+    let query = LogQuery { service: arguments.service.clone(), lines: arguments.lines, follow: arguments.follow };
+    let output = context.output;
+    tokio::select! {
+        ended = show(&mut client, &app, &arguments.environment, &query, output) => Ok(ended?),
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
+}
+
+/// Prints lines as they come; shared with `dev`.
+pub(super) async fn show(
+    client: &mut Client,
+    app: &Name,
+    environment: &Name,
+    query: &LogQuery,
+    output: Output,
+) -> Result<(), ClientError> {
+    client
+        .logs(app, environment, query, |line| {
+            if output.json {
+                output.value(&line);
+            } else {
+                output.data(&text(&line));
+            }
+            true
+        })
+        .await
+}
+
+/// `TIME SERVICE/SLOT | TEXT`, each service in a colour of its own.
+pub(super) fn text(line: &LogLine) -> String {
+    let style = colour(&line.service);
+    let slot = line.instance.rsplit('-').next().unwrap_or_default();
+    let time = line.at.get(11..23).unwrap_or(&line.at);
+    let mark = if line.stream == "stderr" { "!" } else { "|" };
+    format!("{time} {style}{}/{slot}{style:#} {mark} {}", line.service, line.text)
+}
+
+fn colour(service: &Name) -> Style {
+    const COLOURS: [AnsiColor; 6] = [
+        AnsiColor::Cyan,
+        AnsiColor::Green,
+        AnsiColor::Yellow,
+        AnsiColor::Magenta,
+        AnsiColor::Blue,
+        AnsiColor::BrightRed,
+    ];
+    let sum: usize = service.as_str().bytes().map(usize::from).sum();
+    COLOURS[sum % COLOURS.len()].on_default()
+}

@@ -1,0 +1,79 @@
+//! `seaworthy node …`.
+
+mod connect;
+mod install;
+mod remote;
+mod unit;
+
+use crate::arguments::NodeVerb;
+use crate::context::Context;
+use crate::exit::Ending;
+use crate::output::style;
+use seaworthy_api::{Client, Transport};
+
+pub(super) async fn run(context: &Context, verb: NodeVerb) -> Ending {
+    match verb {
+        NodeVerb::Start => start(context).await,
+        NodeVerb::Stop { all } => stop(context, all).await,
+        NodeVerb::Status => status(context).await,
+        NodeVerb::Install(arguments) => match &arguments.on {
+            Some(url) => remote::install(context, url, &arguments).await,
+            None => install::run(context, &arguments),
+        },
+        NodeVerb::Connect => connect::run().await,
+        // `node run` never comes here: it is a role, see `main`.
+        NodeVerb::Run => Ok(()),
+    }
+}
+
+async fn start(context: &Context) -> Ending {
+    let mut client = context.client(None).await?;
+    let info = client.node().await?;
+    context.output.note(&format!("the node runs: pid {}, {}", info.pid, client.transport().place()));
+    Ok(())
+}
+
+async fn stop(context: &Context, all: bool) -> Ending {
+    let transport = context.transport(None)?;
+    if !is_there(&transport).await {
+        context.output.note("the node does not run");
+        return Ok(());
+    }
+    Client::new(transport).stop_node(all).await?;
+    let rest = if all { "gateway and instances too" } else { "gateway and instances go on" };
+    context.output.note(&format!("the node stops; {rest}"));
+    Ok(())
+}
+
+async fn status(context: &Context) -> Ending {
+    let transport = context.transport(None)?;
+    if !is_there(&transport).await {
+        context.output.note(&format!("no node answers at {}: `seaworthy node start`", transport.place()));
+        return Err(crate::exit::Ended::Code(1));
+    }
+    let mut client = Client::new(transport);
+    let info = client.node().await?;
+    if context.output.json {
+        context.output.value(&info);
+        return Ok(());
+    }
+    let (bold, output) = (style::BOLD, context.output);
+    output.data(&format!("{bold}node{bold:#} {} at {}", info.version, client.transport().place()));
+    output.data(&format!("  pid {} since {}, user {}", info.pid, info.started_at, info.user));
+    output.data(&format!("  state {}", info.home));
+    let gateway = match info.gateway_pid {
+        Some(pid) => format!("pid {pid}, started again {} times", info.gateway_restarts),
+        None => "does not answer".to_owned(),
+    };
+    output.data(&format!("  gateway {gateway}, on {}", info.addresses.join(", ")));
+    output.data(&format!("  isolation {}: services are not walled off from each other", info.isolation));
+    Ok(())
+}
+
+/// Whether a node answers; asking must not start one.
+async fn is_there(transport: &Transport) -> bool {
+    match transport {
+        Transport::Unix(socket) => seaworthy_node::start::answers(socket).await,
+        Transport::Ssh { .. } => true,
+    }
+}

@@ -1,0 +1,129 @@
+//! `seaworthy status`: what runs.
+
+use super::history;
+use crate::arguments::{StatusArguments, Wait};
+use crate::context::Context;
+use crate::exit::{Ended, Ending};
+use crate::follow::follow;
+use crate::output::style;
+use seaworthy_api::wire::{
+    DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, State, Status,
+};
+use seaworthy_model::Name;
+
+pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Ending {
+    let app = context.app().ok();
+    let mut client = context.client(arguments.environment.as_ref()).await?;
+    let status = client.status(app.as_ref(), arguments.environment.as_ref()).await?;
+    if arguments.follow {
+        return follow_running(context, &mut client, &status).await;
+    }
+    if context.output.json {
+        context.output.value(&status);
+    } else {
+        print(context, &status, app.as_ref());
+    }
+    Ok(())
+}
+
+async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, status: &Status) -> Ending {
+    let under_way = status.environments.iter().find_map(|environment| {
+        let deployment = environment.deployment.as_ref().filter(|d| !d.outcome.is_final())?;
+        Some((environment, deployment))
+    });
+    let Some((environment, deployment)) = under_way else {
+        context.output.note("no deployment is under way");
+        return Ok(());
+    };
+    let plan = PlanAnswer {
+        app: environment.app.clone(),
+        environment: environment.environment.clone(),
+        from: deployment.from,
+        from_release: None,
+        to_release: deployment.release.clone(),
+        changes: Vec::new(),
+        steps: Vec::new(),
+        notes: Vec::new(),
+    };
+    let started = DeploymentStarted { deployment: Some(deployment.id), plan };
+    follow(context, client, &environment.environment, &started, Wait::Bake).await.map_err(Ended::from)
+}
+
+fn print(context: &Context, status: &Status, app: Option<&Name>) {
+    let output = context.output;
+    status.warnings.iter().for_each(|warning| output.warning(warning));
+    if status.environments.is_empty() {
+        match app {
+            Some(app) => output.data(&format!("nothing of {app} runs here: `seaworthy up` changes that")),
+            None => output.data("nothing runs here: `seaworthy up` changes that"),
+        }
+    }
+    for environment in &status.environments {
+        print_environment(context, environment);
+    }
+}
+
+fn print_environment(context: &Context, environment: &EnvironmentStatus) {
+    let output = context.output;
+    let (bold, dim) = (style::BOLD, style::DIM);
+    let what = match (&environment.revision, &environment.release) {
+        (Some(revision), Some(release)) => {
+            let commit = environment.commit.as_deref().map(|c| format!(", commit {}", &c[..c.len().min(10)]));
+            let dirty = if environment.dirty { " with changes that no commit has" } else { "" };
+            format!("revision {revision}, release {}{}{dirty}", release.short(), commit.unwrap_or_default())
+        }
+        _ => "nothing runs".to_owned(),
+    };
+    output.data(&format!("{bold}{} {}{bold:#}: {what}", environment.app, environment.environment));
+    environment.routes.iter().for_each(|route| output.data(&format!("  {} {}", route.route, route.url)));
+    environment.services.iter().for_each(|service| print_service(context, service));
+    if let Some(deployment) = &environment.deployment {
+        output.data(&format!("  {dim}deployment{dim:#}{}", history::line(deployment)));
+        if let Some(failure) = &deployment.failure {
+            output.data(&format!("      {}", failure.message));
+        }
+    }
+    environment.notes.iter().for_each(|note| output.data(&format!("  {dim}note:{dim:#} {note}")));
+}
+
+fn print_service(context: &Context, service: &ServiceStatus) {
+    let current = service.instances.iter().filter(|i| i.current);
+    let running = current.filter(|i| i.state == State::Running).count();
+    let colour = if running == usize::from(service.wanted) { style::GOOD } else { style::BAD };
+    let counts = format!("{running} of {} running", service.wanted);
+    let requests = match (service.requests, service.errors) {
+        (0, _) => String::new(),
+        (requests, errors) => format!(", {requests} requests, {errors} failed"),
+    };
+    context.output.data(&format!("  {} {colour}{counts}{colour:#}{requests}", service.service));
+    service.instances.iter().for_each(|instance| print_instance(context, instance));
+}
+
+fn print_instance(context: &Context, instance: &InstanceStatus) {
+    let (state, colour) = match instance.state {
+        State::Starting => ("starting", style::WARN),
+        State::Running => ("running", style::GOOD),
+        State::Restarting => ("restarting", style::WARN),
+        State::CrashLoop => ("ends again and again", style::BAD),
+        State::Stopping => ("stopping", style::WARN),
+        State::Stopped => ("stopped", style::DIM),
+    };
+    let mut line = format!("    {} {colour}{state}{colour:#}", instance.id);
+    if let Some(pid) = instance.pid {
+        line.push_str(&format!(" pid {pid}"));
+    }
+    if let Some(address) = &instance.address {
+        line.push_str(&format!(" at {address}"));
+    }
+    if instance.restarts > 0 {
+        line.push_str(&format!(", {} restarts", instance.restarts));
+    }
+    if !instance.current {
+        line.push_str(", of another revision");
+    }
+    if let Some(exit) = &instance.last_exit {
+        line.push_str(&format!(", {exit}"));
+    }
+    context.output.data(&line);
+    instance.last_lines.iter().for_each(|text| context.output.data(&format!("      | {text}")));
+}

@@ -1,0 +1,101 @@
+//! The node: its parts, and what it knows of itself.
+
+use crate::deployments::Deployments;
+use crate::journal::StoreJournal;
+use crate::options::Options;
+use crate::smoke::Checks;
+use crate::target::NodeTarget;
+use crate::traffic::GatewayTraffic;
+use seaworthy_api::wire::NodeInfo;
+use seaworthy_deploy::{Executor, Target as _};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_engine::LocalTarget;
+use seaworthy_host::{clock, peer};
+use seaworthy_model::Digest;
+use seaworthy_model::release::ReleaseBundle;
+use seaworthy_store::Store;
+use seaworthy_store::blobs::Blobs;
+use std::sync::Arc;
+use std::time::SystemTime;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What carries out deployments here.
+pub(crate) type NodeExecutor = Executor<NodeTarget, GatewayTraffic, StoreJournal, Checks>;
+
+/// Everything that the API's endpoints reach.
+pub(crate) struct Node {
+    /// How it was started.
+    pub options: Options,
+    /// What it remembers.
+    pub store: Arc<Store>,
+    /// The contents of releases.
+    pub blobs: Blobs,
+    /// The instances.
+    pub engine: Arc<LocalTarget>,
+    /// The gateway.
+    pub traffic: Arc<GatewayTraffic>,
+    /// Progress of deployments.
+    pub journal: Arc<StoreJournal>,
+    /// Deployments under way.
+    pub deployments: Deployments,
+    /// Tells the daemon to end.
+    pub ending: watch::Sender<bool>,
+    /// When it was started.
+    pub started_at: SystemTime,
+}
+
+/// What a release built here would run on, and what this node can run.
+#[must_use]
+pub(crate) fn platform() -> String {
+    format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS)
+}
+
+impl Node {
+    /// What the node knows of itself.
+    pub(crate) async fn info(&self) -> NodeInfo {
+        let parent = self.traffic.client().parent_status().await.ok();
+        NodeInfo {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            api: seaworthy_api::API_VERSION,
+            pid: std::process::id(),
+            home: self.options.home.display().to_string(),
+            user: crate::peer::name_of(peer::effective_uid()),
+            started_at: clock::rfc3339(self.started_at),
+            addresses: self.options.listen.iter().map(ToString::to_string).collect(),
+            gateway_pid: parent.as_ref().and_then(|parent| parent.worker_pid),
+            gateway_restarts: parent.map_or(0, |parent| parent.restarts),
+            isolation: "none".to_owned(),
+            platform: platform(),
+        }
+    }
+
+    /// Ends the daemon; with `all`, instances and gateway first.
+    pub(crate) async fn stop(&self, all: bool) -> Result<(), Diagnostic> {
+        if all {
+            self.deployments.refuse_from_now_on();
+            self.stop_instances().await?;
+            self.traffic.client().stop().await.map_err(|e| crate::failure::machine(&e))?;
+        }
+        self.ending.send_replace(true);
+        Ok(())
+    }
+
+    async fn stop_instances(&self) -> Result<(), Diagnostic> {
+        let mut stopping = JoinSet::new();
+        for pool in self.engine.status()? {
+            let engine = Arc::clone(&self.engine);
+            stopping.spawn(async move { engine.stop(&pool.spec.id).await });
+        }
+        stopping.join_all().await.into_iter().collect()
+    }
+
+    /// Takes a release in, if everything that it needs is here.
+    pub(crate) fn accept_release(&self, bundle: &ReleaseBundle) -> Result<Digest, Diagnostic> {
+        let missing = |digest: &Digest| Diagnostic::user(format!("the release needs `{digest}`, which is not here"));
+        if let Some(digest) = bundle.release.blobs().find(|digest| !self.blobs.contains(digest)) {
+            return Err(missing(digest).help("send the blobs first"));
+        }
+        Ok(self.store.put_release(bundle)?)
+    }
+}

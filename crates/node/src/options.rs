@@ -1,0 +1,103 @@
+//! How a node runs: from its command line and its environment, and what it remembers of both.
+
+use seaworthy_diagnostics::Diagnostic;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// Where users reach the gateway unless somebody says otherwise.
+const PORT: u16 = 8080;
+
+/// What a node is started with.
+#[derive(Debug, Clone)]
+pub(crate) struct Options {
+    /// Where its state is.
+    pub home: PathBuf,
+    /// Where its sockets are.
+    pub runtime: PathBuf,
+    /// Its own socket.
+    pub socket: PathBuf,
+    /// The group that may use the socket, on an installed node.
+    pub group: Option<String>,
+    /// Where users reach the gateway.
+    pub listen: Vec<SocketAddr>,
+}
+
+/// What a node remembers, so that it comes back as it was whoever starts it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Remembered {
+    listen: Vec<SocketAddr>,
+}
+
+const REMEMBERED: &str = "node.json";
+
+impl Options {
+    /// From the words after `node run` and the environment.
+    ///
+    /// # Errors
+    /// When a word or an address is not understood, or a folder cannot be made.
+    pub(crate) fn from_environment(words: &[String]) -> Result<Self, Diagnostic> {
+        let home = seaworthy_host::home();
+        let machine = |e: seaworthy_host::files::FileError| Diagnostic::machine(e.to_string());
+        seaworthy_host::files::create_directory(&home, 0o711).map_err(machine)?;
+        let runtime = seaworthy_host::runtime_directory(&home).map_err(machine)?;
+        let mut options =
+            Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
+            let mut value = || {
+                let value = words.next().cloned();
+                value.ok_or_else(|| Diagnostic::user(format!("`{word}` wants a value")))
+            };
+            match word.as_str() {
+                "--socket" => options.socket = value()?.into(),
+                "--group" => options.group = Some(value()?),
+                "--listen" => options.listen.extend(addresses(&value()?)?),
+                _ => return Err(Diagnostic::user(format!("`node run` does not know `{word}`"))),
+            }
+        }
+        if options.listen.is_empty() {
+            options.listen = wanted_or_remembered(&options.home)?;
+        }
+        remember(&options)?;
+        Ok(options)
+    }
+}
+
+fn wanted_or_remembered(home: &Path) -> Result<Vec<SocketAddr>, Diagnostic> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(listen) = variable("SEAWORTHY_LISTEN") {
+        return addresses(&listen);
+    }
+    if let Some(port) = variable("SEAWORTHY_PORT") {
+        let port = port.parse().map_err(|_| Diagnostic::user(format!("`SEAWORTHY_PORT={port}` is not a port")))?;
+        return Ok(loopback(port));
+    }
+    let kept = seaworthy_host::files::read_if_there(&home.join(REMEMBERED)).ok().flatten();
+    let kept: Remembered = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    Ok(if kept.listen.is_empty() { loopback(PORT) } else { kept.listen })
+}
+
+/// A user's own node is for this machine alone; an installed one says where it listens.
+fn loopback(port: u16) -> Vec<SocketAddr> {
+    let both: [SocketAddr; 2] = [([127, 0, 0, 1], port).into(), (std::net::Ipv6Addr::LOCALHOST, port).into()];
+    // A machine without IPv6 has no ::1 to listen on.
+    let there = |address: &SocketAddr| address.is_ipv4() || std::net::TcpListener::bind(("::1", 0)).is_ok();
+    both.into_iter().filter(there).collect()
+}
+
+fn addresses(text: &str) -> Result<Vec<SocketAddr>, Diagnostic> {
+    let parse = |address: &str| {
+        address.trim().parse().map_err(|_| {
+            Diagnostic::user(format!("`{address}` is not an address to listen on"))
+                .help("write an IP address and a port, such as `0.0.0.0:80` or `[::]:80`; several with commas")
+        })
+    };
+    text.split(',').map(parse).collect()
+}
+
+fn remember(options: &Options) -> Result<(), Diagnostic> {
+    let bytes = serde_json::to_vec_pretty(&Remembered { listen: options.listen.clone() }).unwrap_or_default();
+    let written = seaworthy_host::files::write_atomic(&options.home.join(REMEMBERED), &bytes, 0o644);
+    written.map_err(|e| Diagnostic::machine(e.to_string()))
+}

@@ -1,0 +1,102 @@
+//! Starting a node where a verb needs one.
+
+use crate::place;
+use seaworthy_diagnostics::Diagnostic;
+use std::fs::OpenOptions;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+
+/// How long a node may take to answer: after a reboot it first starts what ran before.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a node takes over from the environment of whoever starts it.
+const INHERITED: [&str; 10] = [
+    "HOME",
+    "PATH",
+    "SEAWORTHY_CHECK",
+    "SEAWORTHY_GATEWAY_THREADS",
+    "SEAWORTHY_HOME",
+    "SEAWORTHY_LISTEN",
+    "SEAWORTHY_PORT",
+    "USER",
+    "XDG_RUNTIME_DIR",
+    "XDG_STATE_HOME",
+];
+
+/// The file in a node's home that holds what the node itself has to say.
+pub const NODE_LOG: &str = "node.log";
+
+/// Makes sure that the node of this user's verbs answers; returns its socket.
+///
+/// # Errors
+/// When it does not answer in time, with the last lines of its log.
+pub async fn ensure_running() -> Result<PathBuf, Diagnostic> {
+    let socket = place::socket()?;
+    if answers(&socket).await {
+        return Ok(socket);
+    }
+    if place::is_installed(&socket) {
+        return wait(&socket, None).await;
+    }
+    let home = place::user_home();
+    let child = spawn(&home)?;
+    wait(&socket, Some(child)).await
+}
+
+/// Whether a node answers there now.
+pub async fn answers(socket: &Path) -> bool {
+    UnixStream::connect(socket).await.is_ok()
+}
+
+fn spawn(home: &Path) -> Result<Child, Diagnostic> {
+    let machine = |what: String| Diagnostic::machine(what);
+    seaworthy_host::files::create_directory(home, 0o711).map_err(|e| machine(e.to_string()))?;
+    let path = home.join(NODE_LOG);
+    let log = OpenOptions::new().create(true).append(true).open(&path);
+    let log = log.map_err(|e| machine(format!("cannot write `{}`: {e}", path.display())))?;
+    let errors = log.try_clone().map_err(|e| machine(e.to_string()))?;
+    let mut command = seaworthy_host::process::self_command();
+    command.args(["node", "run"]).current_dir("/");
+    command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+    command.stdin(Stdio::null()).stdout(log).stderr(errors);
+    // Not in the process group of the terminal: Ctrl-C there is not for the node.
+    command.process_group(0);
+    command.spawn().map_err(|e| machine(format!("cannot start the node: {e}")))
+}
+
+async fn wait(socket: &Path, mut child: Option<Child>) -> Result<PathBuf, Diagnostic> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    let mut pause = Duration::from_millis(5);
+    let mut ended = false;
+    while Instant::now() < deadline {
+        if answers(socket).await {
+            return Ok(socket.to_path_buf());
+        }
+        // It may have ended because another node was faster; then that one answers soon.
+        if ended {
+            break;
+        }
+        ended = child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))));
+        tokio::time::sleep(if ended { Duration::from_secs(1) } else { pause }).await;
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+    let log = place::user_home().join(NODE_LOG);
+    let diagnostic = Diagnostic::machine("the node does not answer");
+    Err(if place::is_installed(socket) {
+        diagnostic.help("`systemctl status seaworthy` and `journalctl -u seaworthy` say why")
+    } else {
+        diagnostic.evidence(last_lines(&log)).help(format!("its log is `{}`", log.display()))
+    })
+}
+
+fn last_lines(log: &Path) -> Vec<String> {
+    let bytes = seaworthy_host::files::read(log).unwrap_or_default();
+    let tail = &bytes[bytes.len().saturating_sub(4096)..];
+    let text = String::from_utf8_lossy(tail).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(8)..].iter().map(|&line| line.to_owned()).collect()
+}

@@ -1,0 +1,36 @@
+//! Looking after the gateway, and saying what went wrong where nobody asked.
+
+use crate::Node;
+use seaworthy_diagnostics::{Diagnostic, render};
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often the gateway's parent is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Writes to the node's own log.
+pub(crate) fn complain(diagnostic: &Diagnostic) {
+    let time = seaworthy_host::clock::rfc3339(seaworthy_host::clock::now());
+    let _ = write!(std::io::stderr().lock(), "{time} {}", render(diagnostic, false));
+}
+
+/// One line to the node's own log.
+pub(crate) fn note(line: &str) {
+    let time = seaworthy_host::clock::rfc3339(seaworthy_host::clock::now());
+    let _ = writeln!(std::io::stderr().lock(), "{time} {line}");
+}
+
+/// Starts the gateway again whenever it is gone. Its worker is its parent's affair.
+pub(crate) async fn keep_gateway(node: Arc<Node>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let gone = node.traffic.client().parent_status().await.is_err_and(|error| error.is_unreachable());
+        if gone && !node.deployments.is_closed() {
+            note("the gateway is gone: starting it again");
+            if let Err(error) = node.traffic.revive().await {
+                complain(&error);
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The gateway as a [`Traffic`].
+
+use super::compile::{Facts, call_listener, call_purpose, compile, group_label};
+use super::listeners::Listeners;
+use crate::failure::machine;
+use crate::identities::Identities;
+use seaworthy_deploy::Traffic;
+use seaworthy_deploy::counters::{Counters, PoolCounters};
+use seaworthy_diagnostics::{Diagnostic, Fault};
+use seaworthy_engine::{Callee, LocalTarget};
+use seaworthy_gateway::control::GatewayClient;
+use seaworthy_gateway::control::{ControlError, StartOptions};
+use seaworthy_model::Name;
+use seaworthy_model::pool::{PoolId, PoolSpec};
+use seaworthy_model::routing::{Endpoint, ListenAddress, Purpose};
+use seaworthy_model::traffic::EnvironmentTraffic;
+use seaworthy_store::Store;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How often a gateway that went away in the middle of a call is asked again.
+const TRIES: u32 = 3;
+
+/// The one gateway of a node, told by whole tables.
+pub(crate) struct GatewayTraffic {
+    client: GatewayClient,
+    start: StartOptions,
+    public: Vec<SocketAddr>,
+    checks_folder: PathBuf,
+    checks_user: Option<(u32, u32)>,
+    store: Arc<Store>,
+    engine: Arc<LocalTarget>,
+    state: Mutex<State>,
+}
+
+struct State {
+    listeners: Listeners,
+    generation: u64,
+}
+
+impl GatewayTraffic {
+    /// Starts the gateway if it does not run, and gives it back the listeners that it lacks.
+    pub(crate) async fn start(
+        home: &Path,
+        start: StartOptions,
+        public: Vec<SocketAddr>,
+        identities: &Identities,
+        store: Arc<Store>,
+        engine: Arc<LocalTarget>,
+    ) -> Result<Self, Diagnostic> {
+        let client = seaworthy_gateway::control::start(&start).await.map_err(|e| machine(&e))?;
+        let mut listeners = Listeners::open(home)?;
+        listeners.restore(&client, &public).await?;
+        // A table of this node must be newer than all that the gateway has from the one before.
+        let generation = client.status().await.map_err(|e| machine(&e))?.generation;
+        let state = Mutex::new(State { listeners, generation });
+        let checks_folder = start.runtime_dir.with_file_name("checks");
+        let checks_user = identities.checks;
+        Ok(Self { client, start, public, checks_folder, checks_user, store, engine, state })
+    }
+
+    /// The client, for status and for stopping.
+    pub(crate) fn client(&self) -> &GatewayClient {
+        &self.client
+    }
+
+    /// Tells the gateway the table as it follows from the store and from the instances that there are now.
+    pub(crate) async fn refresh(&self) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        self.tell(&mut state).await
+    }
+
+    /// Starts the gateway again if it is gone, and tells it everything.
+    pub(crate) async fn revive(&self) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        seaworthy_gateway::control::start(&self.start).await.map_err(|e| machine(&e))?;
+        state.listeners.restore(&self.client, &self.public).await?;
+        self.tell(&mut state).await
+    }
+
+    /// Where calls to a pool go; the listener is there, and leads to the pool, when this returns.
+    pub(crate) async fn call_address(&self, callee: &PoolId) -> Result<SocketAddr, Diagnostic> {
+        let mut state = self.state.lock().await;
+        let id = call_listener(callee);
+        let known = state.listeners.address(&id).is_some();
+        let address = state.listeners.ensure_call(&self.client, &id, call_purpose(callee)).await?;
+        if !known {
+            self.tell(&mut state).await?;
+        }
+        Ok(address)
+    }
+
+    /// Where a callee answers, and what it speaks.
+    pub(crate) async fn callee(&self, callee: &PoolId) -> Result<Callee, Diagnostic> {
+        let address = self.call_address(callee).await?;
+        let known = self.specs(&self.traffic_of_all()?)?;
+        let Some(spec) = known.get(callee) else {
+            let error = Diagnostic::new(Fault::Seaworthy, format!("`{callee}` is called and has no part in any traffic"));
+            return Err(error.later());
+        };
+        Ok(Callee { address, protocol: spec.protocol })
+    }
+
+    /// Forgets the listeners for calls to pools that are gone.
+    pub(crate) async fn forget(&self, pools: &[PoolId]) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        for pool in pools {
+            let id = call_listener(pool);
+            if state.listeners.address(&id).is_some() {
+                state.listeners.remove(&self.client, &id).await?;
+            }
+        }
+        self.tell(&mut state).await
+    }
+
+    /// The socket of the listener that is pinned to an environment's candidate.
+    pub(crate) fn pinned_socket(&self, app: &Name, environment: &Name) -> PathBuf {
+        self.checks_folder.join(format!("{app}-{environment}.sock"))
+    }
+
+    /// Who the checks run as.
+    pub(crate) fn checks_user(&self) -> Option<(u32, u32)> {
+        self.checks_user
+    }
+
+    fn traffic_of_all(&self) -> Result<Vec<EnvironmentTraffic>, Diagnostic> {
+        Ok(self.store.environments()?.into_iter().filter_map(|environment| environment.traffic).collect())
+    }
+
+    async fn tell(&self, state: &mut State) -> Result<(), Diagnostic> {
+        let mut tried = 0;
+        loop {
+            state.generation += 1;
+            let table = self.table(state).await?;
+            match self.client.apply(&table).await {
+                Ok(()) => return Ok(()),
+                // Its worker may have died; its parent starts another, which has the table before.
+                Err(ControlError::Interrupted(_) | ControlError::Unreachable { .. }) if tried < TRIES => {
+                    tried += 1;
+                    seaworthy_gateway::control::start(&self.start).await.map_err(|e| machine(&e))?;
+                    state.listeners.restore(&self.client, &self.public).await?;
+                }
+                Err(error) => return Err(machine(&error)),
+            }
+        }
+    }
+
+    async fn table(&self, state: &State) -> Result<seaworthy_model::routing::RoutingTable, Diagnostic> {
+        let environments = self.traffic_of_all()?;
+        let pools = self.specs(&environments)?;
+        let mut endpoints = BTreeMap::new();
+        for pool in pools.keys() {
+            let list = self.engine.endpoints(pool).into_iter();
+            let list: Vec<Endpoint> = list.map(|(id, address)| Endpoint { id: id.0, address }).collect();
+            endpoints.insert(pool.clone(), list);
+        }
+        let listeners = state.listeners.all().clone();
+        let generation = state.generation;
+        Ok(compile(Facts { environments: &environments, pools: &pools, endpoints: &endpoints, listeners, generation }))
+    }
+
+    /// Every pool that has a part in some traffic.
+    fn specs(&self, environments: &[EnvironmentTraffic]) -> Result<BTreeMap<PoolId, PoolSpec>, Diagnostic> {
+        let mut pools = BTreeMap::new();
+        for traffic in environments {
+            for variant in &traffic.variants {
+                let revision = self.store.revision(&traffic.app, &traffic.environment, variant.revision)?;
+                let specs = revision.into_iter().flat_map(|revision| revision.pools.into_values());
+                pools.extend(specs.map(|spec| (spec.id.clone(), spec)));
+            }
+        }
+        Ok(pools)
+    }
+
+    /// Makes or closes the listener for the checks of an environment, as its traffic says.
+    async fn pin(&self, state: &mut State, traffic: &EnvironmentTraffic) -> Result<(), Diagnostic> {
+        let id = format!("pinned/{}", group_label(traffic));
+        let Some(revision) = traffic.pinned else {
+            if state.listeners.address(&id).is_some() {
+                state.listeners.remove(&self.client, &id).await?;
+            }
+            return Ok(());
+        };
+        let purpose = Purpose::Pinned { group: group_label(traffic), variant: revision.to_string() };
+        let path = self.pinned_socket(&traffic.app, &traffic.environment);
+        let socket = self.bind_for_checks(&path)?;
+        let address = ListenAddress::Unix(path);
+        self.client.listen(&id, &address, socket).await.map_err(|e| machine(&e))?;
+        state.listeners.remember(&id, address, purpose)
+    }
+
+    /// A socket that the checks' own user alone can reach: in a folder that only it can enter.
+    fn bind_for_checks(&self, path: &Path) -> Result<OwnedFd, Diagnostic> {
+        seaworthy_host::files::create_directory(&self.checks_folder, 0o700).map_err(|e| machine(&e))?;
+        let _ = std::fs::remove_file(path);
+        let socket = UnixListener::bind(path)
+            .map_err(|e| Diagnostic::machine(format!("cannot listen on `{}`: {e}", path.display())))?;
+        seaworthy_host::files::set_mode(path, 0o600).map_err(|e| machine(&e))?;
+        if let Some((uid, gid)) = self.checks_user {
+            seaworthy_host::files::change_owner(path, uid, gid).map_err(|e| machine(&e))?;
+            seaworthy_host::files::change_owner(&self.checks_folder, uid, gid).map_err(|e| machine(&e))?;
+        }
+        Ok(socket.into())
+    }
+}
+
+impl Traffic for GatewayTraffic {
+    async fn apply(&self, traffic: &EnvironmentTraffic) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        self.store.set_traffic(traffic)?;
+        self.pin(&mut state, traffic).await?;
+        self.tell(&mut state).await
+    }
+
+    async fn current(&self, app: &Name, environment: &Name) -> Result<Option<EnvironmentTraffic>, Diagnostic> {
+        let all = self.traffic_of_all()?;
+        Ok(all.into_iter().find(|t| t.app == *app && t.environment == *environment))
+    }
+
+    async fn counters(&self) -> Result<Counters, Diagnostic> {
+        let counts = self.client.counters().await.map_err(|e| machine(&e))?;
+        let counters = |c: seaworthy_gateway::control::PoolCount| PoolCounters {
+            requests: c.requests,
+            errors: c.errors,
+            in_flight: c.in_flight,
+        };
+        Ok(counts.into_iter().map(|(pool, count)| (PoolId(pool), counters(count))).collect())
+    }
+
+    async fn drained(&self, pools: &[PoolId], drain: Duration) -> Result<(), Diagnostic> {
+        let names: Vec<String> = pools.iter().map(|pool| pool.0.clone()).collect();
+        let mut tried = 0;
+        loop {
+            match self.client.drained(&names, drain).await {
+                Ok(_) => return Ok(()),
+                // What was in flight in a worker that died is gone with it.
+                Err(ControlError::Interrupted(_) | ControlError::Unreachable { .. }) if tried < TRIES => {
+                    tried += 1;
+                    self.revive().await?;
+                }
+                Err(error) => return Err(machine(&error)),
+            }
+        }
+    }
+}
+
