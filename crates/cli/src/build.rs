@@ -33,8 +33,11 @@ pub fn blobs() -> Result<Blobs, Ended> {
 }
 
 fn builds_folder() -> Result<PathBuf, Ended> {
-    let folder = seaworthy_node::place::user_home().join("builds");
-    let made = seaworthy_host::files::create_directory(&folder, 0o700);
+    let home = seaworthy_node::place::user_home();
+    let folder = home.join("builds");
+    // A home that did not exist becomes the node's, too: the users of its services must be able to pass.
+    let made = seaworthy_host::files::create_directory(&home, 0o711)
+        .and_then(|()| seaworthy_host::files::create_directory(&folder, 0o700));
     made.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
     Ok(folder)
 }
