@@ -33,7 +33,8 @@ pub(crate) fn find(name: &str, app: &Path, runner: Runner) -> Result<PathBuf, Di
     if !metadata.is_file() {
         return Err(Diagnostic::user(format!("`{shown}` is not a file")).help("name a program in `run`"));
     }
-    runner.can_reach(&path, &shown)?;
+    runner.can_reach(&app.join("."), "its folder")?;
+    runner.can_reach(&path, &format!("`{shown}`"))?;
     runner.can_execute(&path, &shown, &metadata)?;
     check_content(&path, &shown, app, runner)?;
     Ok(path)
@@ -96,7 +97,7 @@ impl Runner {
             let Ok(metadata) = folder.metadata() else { continue };
             if metadata.is_dir() && !self.may(folder, &metadata, 1) {
                 let folder = folder.display();
-                let message = format!("{} cannot reach `{shown}`: `{folder}` lets nobody pass", self.name());
+                let message = format!("{} cannot reach {shown}: `{folder}` lets nobody pass", self.name());
                 return Err(Diagnostic::machine(message)
                     .help(format!("`chmod o+x {folder}`, or set SEAWORTHY_HOME to a folder that everybody may pass")));
             }

@@ -55,8 +55,10 @@ impl Command<'_> {
         let Found::NotStarted(lock) = self.find(engine, &record)? else { return Ok(()) };
         let started = self.start_shim(engine, record.token, lock).await;
         if started.is_err() {
+            let folders = engine.folders.instance(&self.id);
+            leftovers::end(&folders).await?;
             engine.database.forget_command(&self.id)?;
-            engine.folders.instance(&self.id).remove()?;
+            folders.remove()?;
         }
         started
     }

@@ -69,7 +69,7 @@ mod tests {
         let limits = LogLimits { file_bytes_max: 200_000, files: 3 };
         let mut writer = LogWriter::new(path.clone(), limits);
         for number in 0..20_000 {
-            writer.append(format!("2025-01-01T00:00:00.{number:06}Z stdout F line {number}\n").as_bytes(), 1);
+            writer.append(format!("2025-01-01T00:00:00.{number:06}Z stdout F line {number}\n").as_bytes());
         }
         for count in [0, 1, 10, 5_000] {
             let texts: Vec<String> = tail(&path, 3, count).unwrap().into_iter().map(|e| e.text).collect();

@@ -41,19 +41,28 @@ impl LogWriter {
         Self { path, limits, file: None, length: 0, dropped: None }
     }
 
-    /// Appends whole entries (`lines` of them).
-    pub fn append(&mut self, entries: &[u8], lines: u64) {
-        if entries.is_empty() {
-            return;
-        }
-        match self.try_append(entries) {
-            Ok(()) => {}
-            Err(error) => {
+    /// Appends whole entries, each with its line feed.
+    pub fn append(&mut self, entries: &[u8]) {
+        let mut left = entries;
+        while !left.is_empty() {
+            let (now, later) = left.split_at(self.fitting(left));
+            if let Err(error) = self.try_append(now) {
                 self.file = None;
+                let lines = now.iter().filter(|byte| **byte == b'\n').count() as u64;
                 let count = self.dropped.take().map_or(0, |(count, _)| count);
                 self.dropped = Some((count + lines, error));
             }
+            left = later;
         }
+    }
+
+    /// How many bytes of these go into one file: whole entries that fit, at least one.
+    fn fitting(&self, entries: &[u8]) -> usize {
+        let free = self.limits.file_bytes_max.saturating_sub(self.length);
+        let free = usize::try_from(free).unwrap_or(usize::MAX).min(entries.len());
+        let fits = entries[..free].iter().rposition(|byte| *byte == b'\n');
+        let first = || entries.iter().position(|byte| *byte == b'\n').unwrap_or(entries.len() - 1);
+        fits.unwrap_or_else(first) + 1
     }
 
     /// How many lines have been dropped since the last one that was written.
@@ -146,7 +155,8 @@ mod tests {
         let path = directory.path().join("log");
         let limits = LogLimits { file_bytes_max: 1_000, files: 3 };
         let mut writer = LogWriter::new(path.clone(), limits);
-        (0..1_000).for_each(|number| writer.append(&line(number), 1));
+        let flood: Vec<u8> = (0..1_000).flat_map(line).collect();
+        writer.append(&flood);
         let sizes: Vec<u64> = files_of(&path, 5).filter_map(|f| fs::metadata(f).ok()).map(|m| m.len()).collect();
         assert_eq!(sizes.len(), 3);
         assert!(sizes.iter().all(|size| *size <= 1_000), "{sizes:?}");
@@ -158,7 +168,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         seaworthy_host::files::write_atomic(&path, b"2025-01-01T00:00:00.0", 0o640).unwrap();
-        LogWriter::new(path.clone(), LogLimits::default()).append(&line(7), 1);
+        LogWriter::new(path.clone(), LogLimits::default()).append(&line(7));
         assert!(fs::read_to_string(&path).unwrap().ends_with(".0\n2025-01-01T00:00:00.000007Z stdout F line 7\n"));
     }
 
@@ -167,11 +177,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let folder = directory.path().join("logs");
         let mut writer = LogWriter::new(folder.join("log"), LogLimits::default());
-        writer.append(&line(1), 1);
-        writer.append(&line(2), 1);
+        writer.append(&line(1));
+        writer.append(&line(2));
         assert_eq!(writer.dropped(), 2);
         fs::create_dir(&folder).unwrap();
-        writer.append(&line(3), 1);
+        writer.append(&line(3));
         assert_eq!(writer.dropped(), 0);
         let text = fs::read_to_string(folder.join("log")).unwrap();
         assert!(text.contains("seaworthy: 2 lines before this one could not be written"), "{text}");

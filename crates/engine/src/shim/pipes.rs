@@ -1,6 +1,6 @@
 //! The program's standard streams, and their way into the log.
 
-use crate::logs::{Entry, LineSplitter, LogWriter, Stream};
+use crate::logs::{Entry, LineSplitter, LogWriter, Stream, Tag};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use seaworthy_host::clock;
@@ -8,7 +8,9 @@ use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Stdio;
 
-const READ_BYTES: usize = 64 * 1024;
+const READ_BYTES: usize = 16 * 1024;
+/// Entries are written when there are so many bytes of them: a flood of empty lines becomes much longer than it was.
+const WRITE_BYTES: usize = 32 * 1024;
 /// The most that one call of [`Pipes::pump`] takes from a stream: a flood must not keep the shim from its other work.
 const PUMP_BYTES_MAX: usize = 1024 * 1024;
 
@@ -51,9 +53,9 @@ impl Pipes {
     /// Writes unfinished lines: the program that began them has ended.
     pub(super) fn finish_lines(&mut self, log: &mut LogWriter) {
         for channel in [&mut self.stdout, &mut self.stderr] {
-            let mut entries = Entries::new(channel.stream);
+            let mut entries = Entries::new(channel.stream, log);
             channel.splitter.finish(&mut |tag, text| entries.add(tag, text));
-            log.append(&entries.bytes, entries.count);
+            entries.write();
         }
     }
 }
@@ -77,9 +79,9 @@ impl Channel {
                 Err(_) => return,
             };
             taken += length;
-            let mut entries = Entries::new(self.stream);
+            let mut entries = Entries::new(self.stream, log);
             self.splitter.push(&buffer[..length], &mut |tag, text| entries.add(tag, text));
-            log.append(&entries.bytes, entries.count);
+            entries.write();
             if length < READ_BYTES {
                 return;
             }
@@ -87,21 +89,28 @@ impl Channel {
     }
 }
 
-/// Entries with one time, to be written at once.
-struct Entries {
+/// Entries with one time on their way into the log.
+struct Entries<'a> {
     stream: Stream,
     time: String,
     bytes: Vec<u8>,
-    count: u64,
+    log: &'a mut LogWriter,
 }
 
-impl Entries {
-    fn new(stream: Stream) -> Self {
-        Self { stream, time: clock::rfc3339(clock::now()), bytes: Vec::new(), count: 0 }
+impl<'a> Entries<'a> {
+    fn new(stream: Stream, log: &'a mut LogWriter) -> Self {
+        Self { stream, time: clock::rfc3339(clock::now()), bytes: Vec::new(), log }
     }
 
-    fn add(&mut self, tag: crate::logs::Tag, text: &[u8]) {
+    fn add(&mut self, tag: Tag, text: &[u8]) {
         Entry::write(&mut self.bytes, &self.time, self.stream, tag, text);
-        self.count += 1;
+        if self.bytes.len() >= WRITE_BYTES {
+            self.write();
+        }
+    }
+
+    fn write(&mut self) {
+        self.log.append(&self.bytes);
+        self.bytes.clear();
     }
 }

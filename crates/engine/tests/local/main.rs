@@ -1,0 +1,12 @@
+//! The engine with real processes: every test has a home of its own and leaves no process behind.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod adoption;
+mod commands;
+mod endings;
+mod health;
+mod output;
+mod starts;
+mod users;
+mod world;
