@@ -34,6 +34,21 @@ impl<'a> HeadWriter<'a> {
         self
     }
 
+    /// A `Content-Length`.
+    pub fn length(&mut self, length: u64) -> &mut Self {
+        let mut digits = [0; 20];
+        let (mut at, mut rest) = (digits.len(), length);
+        loop {
+            at -= 1;
+            digits[at] = b"0123456789"[usize::try_from(rest % 10).unwrap_or_default()];
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.field(b"Content-Length", &digits[at..])
+    }
+
     /// The empty line.
     pub fn end(&mut self) {
         self.all([b"\r\n"]);

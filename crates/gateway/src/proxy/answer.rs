@@ -1,7 +1,7 @@
 //! Answers of the gateway itself.
 
 use super::date;
-use crate::http1::{HeadWriter, RequestHead};
+use crate::http1::{HeadWriter, Method, RequestHead};
 use std::time::Duration;
 
 /// An answer that no instance gave.
@@ -39,7 +39,7 @@ impl OwnAnswer {
 }
 
 /// The phrase of a status that the gateway uses (RFC 9110 section 15).
-pub(super) const fn phrase(status: u16) -> &'static str {
+const fn phrase(status: u16) -> &'static str {
     match status {
         200 => "OK",
         400 => "Bad Request",
@@ -63,25 +63,45 @@ pub(super) const fn phrase(status: u16) -> &'static str {
 /// Writes an own answer: JSON for those who ask for it, else text.
 pub(super) fn write(out: &mut Vec<u8>, answer: OwnAnswer, request: Option<&RequestHead>, close: bool) {
     let json = request.and_then(|request| request.fields().get("accept")).is_some_and(accepts_json);
-    let (content_type, body): (&[u8], _) = if json {
-        let body = format!("{{\"status\":{},\"error\":\"{}\"}}\n", answer.status, answer.message);
-        (b"application/json", body)
+    let OwnAnswer { status, message, .. } = answer;
+    let body = if json {
+        format!("{{\"status\":{status},\"error\":\"{message}\"}}\n")
     } else {
-        (b"text/plain; charset=utf-8", format!("{} {}\n", answer.status, answer.message))
+        format!("{status} {message}\n")
     };
-    let mut writer = HeadWriter::response(out, answer.status, phrase(answer.status).as_bytes());
-    writer.field(b"Content-Type", content_type);
-    writer.field(b"Content-Length", body.len().to_string().as_bytes());
+    let retry_after = answer.retry_after.map(|time| time.as_secs().max(1).to_string());
+    let field = retry_after.as_ref().map(|seconds| (&b"Retry-After"[..], seconds.as_bytes()));
+    let shape = Shape { status, json, field, close, head_only: request.is_some_and(|r| r.method == Method::Head) };
+    write_body(out, shape, body.as_bytes());
+}
+
+/// How a body of the gateway's own goes out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape<'a> {
+    pub(super) status: u16,
+    pub(super) json: bool,
+    /// One more field.
+    pub(super) field: Option<(&'a [u8], &'a [u8])>,
+    pub(super) close: bool,
+    /// The request was HEAD.
+    pub(super) head_only: bool,
+}
+
+/// Writes an answer with a body of the gateway's own.
+pub(super) fn write_body(out: &mut Vec<u8>, shape: Shape<'_>, body: &[u8]) {
+    let content_type: &[u8] = if shape.json { b"application/json" } else { b"text/plain; charset=utf-8" };
+    let mut writer = HeadWriter::response(out, shape.status, phrase(shape.status).as_bytes());
+    writer.field(b"Content-Type", content_type).length(body.len() as u64);
     writer.field(b"Cache-Control", b"no-store").field(b"Date", &date::now());
-    if let Some(retry_after) = answer.retry_after {
-        writer.field(b"Retry-After", retry_after.as_secs().max(1).to_string().as_bytes());
+    if let Some((name, value)) = shape.field {
+        writer.field(name, value);
     }
-    if close {
+    if shape.close {
         writer.field(b"Connection", b"close");
     }
     writer.end();
-    if request.is_none_or(|request| request.method != crate::http1::Method::Head) {
-        out.extend_from_slice(body.as_bytes());
+    if !shape.head_only {
+        out.extend_from_slice(body);
     }
 }
 

@@ -190,7 +190,7 @@ impl<S: ClientStream> Courier<'_, S> {
     }
 }
 
-fn failure(unavailable: Unavailable, untried: bool) -> Failure {
+pub(super) fn failure(unavailable: Unavailable, untried: bool) -> Failure {
     match unavailable {
         Unavailable::Rerouted => Failure::Rerouted,
         Unavailable::Held { retry_after } => {

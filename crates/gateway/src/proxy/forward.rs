@@ -35,7 +35,11 @@ impl<S: ClientStream> Session<S> {
                 }
                 Routed::Fanout { plan, route } => {
                     record.route = Some(route);
-                    return self.fan_out(&plan, record).await;
+                    record.pool = None;
+                    let patience = patience.get_or_insert_with(|| self.context.patience());
+                    if let Some(next) = self.fan_out(&plan, patience, record).await {
+                        return next;
+                    }
                 }
             }
         }
@@ -108,11 +112,11 @@ impl<S: ClientStream> Session<S> {
         let version = self.request.version;
         record.status = self.response.status;
         let was_sent = upload.is_done() && self.to_upstream.pending() == 0;
-        let close = self.closes() || !was_sent || response::ends_by_close(&self.response, version);
-        response::write(self.client.outgoing.bytes_mut(), &self.response, Delivery { version, close });
-        let chunked = response::is_chunked(&self.response, version);
+        let mut delivery = Delivery { version, framing: self.response.framing, close: false };
+        delivery.close = self.closes() || !was_sent || delivery.ends_by_close();
+        response::write(self.client.outgoing.bytes_mut(), &self.response, delivery);
         let limits = &self.gateway.limits;
-        let mut download = Transfer::new(self.response.framing, chunked, u64::MAX, limits);
+        let mut download = Transfer::new(delivery.framing, delivery.is_chunked(), u64::MAX, limits);
         self.to_upstream.forget();
         let mut exchange = Exchange {
             client: &mut self.client,
@@ -135,17 +139,17 @@ impl<S: ClientStream> Session<S> {
         record.bytes_in = upload.bytes();
         record.bytes_out = download.bytes();
         if let Err(end) = ended {
-            return self.break_off(end, record).await;
+            return self.break_off(end, delivery, record).await;
         }
         if is_reusable {
             let connections_max = self.gateway.limits.idle_upstream_connections_max;
             lease.endpoint().idle.give(stream, record.since, connections_max);
         }
-        if close { Next::Close } else { Next::KeepAlive }
+        if delivery.close { Next::Close } else { Next::KeepAlive }
     }
 
     /// The answer has begun and cannot be finished. The client gets what there was, and an end that is none.
-    async fn break_off(&mut self, end: NoEnd, record: &mut Record) -> Next {
+    async fn break_off(&mut self, end: NoEnd, delivery: Delivery, record: &mut Record) -> Next {
         record.reason = match end {
             NoEnd::Gone => "client-gone",
             NoEnd::Truncated => "truncated",
@@ -155,7 +159,7 @@ impl<S: ClientStream> Session<S> {
         if end == NoEnd::Gone || self.flush(true).await == Next::Drop {
             return Next::Drop;
         }
-        if response::ends_by_close(&self.response, self.request.version) { Next::Fail } else { Next::Close }
+        if delivery.ends_by_close() { Next::Fail } else { Next::Close }
     }
 
     /// The instance switches to another protocol: from here on both connections carry bytes.

@@ -31,6 +31,11 @@ impl Outgoing {
         &mut self.bytes
     }
 
+    /// All that is there, written or not.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// How much is still to be written.
     pub(crate) fn pending(&self) -> usize {
         self.bytes.len() - self.written

@@ -39,7 +39,7 @@ pub(super) fn write(
         }
     }
     match request.framing {
-        Framing::Length(length) => write_length(&mut writer, length),
+        Framing::Length(length) => _ = writer.length(length),
         Framing::Chunked => _ = writer.field(b"Transfer-Encoding", b"chunked"),
         Framing::None | Framing::UntilClose => {}
     }
@@ -52,14 +52,6 @@ pub(super) fn write(
     let version: &[u8] = if request.version == Version::Http10 { b"1.0 seaworthy" } else { b"1.1 seaworthy" };
     writer.field(b"Via", version).end();
     upgrades
-}
-
-fn write_length(writer: &mut HeadWriter<'_>, length: u64) {
-    let mut digits = [0; 20];
-    let mut rest = &mut digits[..];
-    let room = rest.len();
-    let written = if write!(rest, "{length}").is_ok() { room - rest.len() } else { 0 };
-    writer.field(b"Content-Length", &digits[..written]);
 }
 
 /// Whether a field goes on as it is; the others are dropped or written anew.

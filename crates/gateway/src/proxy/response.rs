@@ -8,32 +8,38 @@ use crate::http1::{Framing, HeadWriter, Known, ResponseHead, Version};
 pub(super) struct Delivery {
     /// The version of the request.
     pub(super) version: Version,
+    /// How the body comes.
+    pub(super) framing: Framing,
     /// The connection ends after it.
     pub(super) close: bool,
 }
 
-/// Whether the body leaves in chunks: where nothing else can tell the client its end.
-pub(super) fn is_chunked(response: &ResponseHead, version: Version) -> bool {
-    version == Version::Http11 && matches!(response.framing, Framing::Chunked | Framing::UntilClose)
-}
+impl Delivery {
+    /// Whether the body leaves in chunks: where nothing else can tell the client its end.
+    pub(super) fn is_chunked(self) -> bool {
+        self.version == Version::Http11 && matches!(self.framing, Framing::Chunked | Framing::UntilClose)
+    }
 
-/// Whether only the end of the connection can tell the client the end of the body.
-pub(super) fn ends_by_close(response: &ResponseHead, version: Version) -> bool {
-    version == Version::Http10 && matches!(response.framing, Framing::Chunked | Framing::UntilClose)
+    /// Whether only the end of the connection can tell the client the end of the body.
+    pub(super) fn ends_by_close(self) -> bool {
+        self.version == Version::Http10 && matches!(self.framing, Framing::Chunked | Framing::UntilClose)
+    }
 }
 
 /// Writes a final answer's head, without the fields of the instance's own connection (RFC 9110 section 7.6.1).
 pub(super) fn write(out: &mut Vec<u8>, response: &ResponseHead, delivery: Delivery) {
-    // A length beside "no content" means nothing (RFC 9110 section 8.6).
-    let without_length = response.status == 204;
+    // The length of what would be the body is kept; beside "no content" it means nothing (RFC 9110 section 8.6).
+    let keeps_length = delivery.framing == Framing::None && response.status != 204;
     let mut writer = HeadWriter::response(out, response.status, response.reason());
-    let has_date = write_fields(&mut writer, response, |known| !(without_length && known == Known::ContentLength));
+    let has_date = write_fields(&mut writer, response, |known| keeps_length || known != Known::ContentLength);
     if !has_date {
         writer.field(b"Date", &date::now());
     }
-    if is_chunked(response, delivery.version) {
-        writer.field(b"Transfer-Encoding", b"chunked");
-    }
+    match delivery.framing {
+        Framing::Length(length) => writer.length(length),
+        _ if delivery.is_chunked() => writer.field(b"Transfer-Encoding", b"chunked"),
+        _ => &mut writer,
+    };
     if delivery.close {
         writer.field(b"Connection", b"close");
     }

@@ -50,6 +50,11 @@ impl Transfer {
         }
     }
 
+    /// The same, held as a whole before any of it is written.
+    pub(crate) fn held(framing: Framing, chunked: bool, bytes_max: u64, limits: &Limits) -> Self {
+        Self { pending_max: usize::MAX, ..Self::new(framing, chunked, bytes_max, limits) }
+    }
+
     /// Whether all of it has been taken over.
     pub(crate) fn is_done(&self) -> bool {
         self.done

@@ -233,3 +233,7 @@ impl Direction {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "tunnel_tests.rs"]
+mod tests;

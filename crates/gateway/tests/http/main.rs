@@ -5,6 +5,7 @@ mod support;
 
 mod bodies;
 mod failures;
+mod fan_out;
 mod keep_alive;
 mod limits;
 mod messages;
