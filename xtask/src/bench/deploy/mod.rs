@@ -18,32 +18,44 @@ use std::path::{Path, PathBuf};
 const SERVICES: usize = 5;
 const REPLICAS: usize = 2;
 
-/// `cargo xtask bench deploy [--rounds N] [--services N]`: `--services` is where the growth ends, 0: no growth.
+/// `cargo xtask bench deploy [--rounds N] [--services N] [--peers]`: `--services` is where the growth ends, 0: no growth;
+/// `--peers`: the others alone.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = number(arguments, "--rounds", 7)?.max(1);
     let services = number(arguments, "--services", 200)?;
     let root = workspace::root();
-    for package in ["seaworthy-cli", "seaworthy-check", "xtask"] {
-        shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package", package])?;
-    }
     let release = root.join("target/release");
     let program = release.join("bench-service");
     let folder = folder()?;
-    let rolled = roll::run(folder.path(), &release, &program, rounds)?;
+    let folder = folder.path();
+    build(&root, "xtask")?;
+    if arguments.iter().any(|argument| argument == "--peers") {
+        return peers(folder, &program, rounds);
+    }
+    build(&root, "seaworthy-cli")?;
+    build(&root, "seaworthy-check")?;
+    let rolled = roll::run(folder, &release, &program, rounds)?;
     output::line(format!("\n{SERVICES} services x {REPLICAS} instances, every one replaced, {rounds} rounds\n"));
     output::line("| who | seconds | requests lost |\n|---|---|---|");
     output::line(format!("| seaworthy, no load | {:.2} | |", rolled.idle));
-    output::line(format!(
-        "| seaworthy, {} requests/s | {:.2} | {} of {} |",
-        rolled.rate, rolled.loaded, rolled.lost, rolled.requests
-    ));
-    output::line(supervisord::row(folder.path(), &program, rounds)?);
-    output::line(podman::row(folder.path(), &program, rounds)?);
+    let roll::Rolled { rate, loaded, lost, requests, .. } = rolled;
+    output::line(format!("| seaworthy, {rate} requests/s | {loaded:.2} | {lost} of {requests} |"));
+    peers(folder, &program, rounds)?;
     output::line("\nidle memory, shared pages divided\n\n| role | processes | MB |\n|---|---|---|");
     for (role, (count, bytes)) in rolled.memory {
         output::line(format!("| {role} | {count} | {:.1} |", bytes as f64 / 1e6));
     }
-    growth::print(folder.path(), &release, &program, services)
+    growth::print(folder, &release, &program, services)
+}
+
+fn build(root: &Path, package: &str) -> Result<(), Failure> {
+    shell::run(root, &["cargo", "build", "--quiet", "--release", "--locked", "--package", package])
+}
+
+fn peers(folder: &Path, program: &Path, rounds: u64) -> Result<(), Failure> {
+    output::line(supervisord::row(folder, program, rounds)?);
+    output::line(podman::row(folder, program, rounds)?);
+    Ok(())
 }
 
 /// Others than its owner must be able to enter: services have users of their own.
