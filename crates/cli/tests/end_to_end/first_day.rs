@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 fn up_status_logs_down() {
     let world = World::with(&small("one"));
     let ran = world.up();
-    assert_eq!(ran.stdout.trim(), format!("http://{HOST}:{}", world.port), "{}", ran.stderr);
+    assert_eq!(ran.stdout.trim(), format!("http://{HOST}:{}/", world.port), "{}", ran.stderr);
     assert_eq!(world.text("/version"), "one");
     assert_eq!(world.assert_settled(), "one");
 

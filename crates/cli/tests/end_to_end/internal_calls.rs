@@ -4,6 +4,7 @@ use crate::support::alone;
 use crate::support::load::{Kind, Load};
 use crate::support::manifest::{HOST, Service, app};
 use crate::support::world::World;
+use serde_json::Value;
 
 const CLIENTS: [(Kind, usize); 1] = [(Kind::Call, 8)];
 
@@ -35,16 +36,19 @@ fn calls_stay_in_the_callers_release_and_none_is_lost() {
     assert_eq!(world.assert_settled(), "v3");
 }
 
+/// The process of the caller that belongs to the revision that serves.
+fn caller(world: &World) -> Value {
+    let dev = world.dev();
+    let services = dev["services"].as_array().into_iter().flatten();
+    let web = services.filter(|service| service["service"] == "web").flat_map(|web| web["instances"].as_array());
+    web.flatten().find(|instance| instance["current"] == true).map(|one| one["pid"].clone()).expect("a caller")
+}
+
 #[test]
 fn a_callee_alone_can_be_scaled_and_changed() {
     let world = World::with(&pair("one", back("one"), &[]));
     world.up();
     let load = Load::start(world.port, HOST, &CLIENTS);
-    let caller = |world: &World| {
-        world.dev()["services"].as_array().map(|all| {
-            all.iter().filter(|s| s["service"] == "web").map(|s| s["instances"][0]["pid"].clone()).collect::<Vec<_>>()
-        })
-    };
     let before = caller(&world);
     world.deploy(&pair("one", back("one").line("replicas = 3"), &[]));
     assert_eq!(caller(&world), before, "a caller does not care how many there are");
@@ -71,7 +75,8 @@ fn a_callee_that_changes_over_holds_calls() {
     let calling = std::thread::spawn(move || {
         while going.load(std::sync::atomic::Ordering::Relaxed) {
             let answer = crate::support::http::get(gateway, HOST, "/call").expect("an answer");
-            assert_eq!(answer.status, 200, "{}", answer.text());
+            let version = answer.header("x-version").unwrap_or("?");
+            assert_eq!(answer.status, 200, "{version}: {}", answer.text());
         }
     });
     world.deploy(&pair("v1", single("v1"), &["bake = \"0s\""]));

@@ -210,6 +210,18 @@ impl World {
         orphans
     }
 
+    /// What the node and the gateway had to say.
+    fn tell_logs(&self) {
+        let tail = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+            let log = fs::read_to_string(self.home.join(name)).unwrap_or_default();
+            let lines: Vec<&str> = log.lines().filter(|line| wanted(line)).collect();
+            tell(&format!("--- {name}\n{}", lines[lines.len().saturating_sub(20)..].join("\n")));
+        };
+        tail("node.log", &|_| true);
+        tail("gateway/gateway.log", &|_| true);
+        tail("gateway/access.log", &|line| !line.contains("\"status\":200") && !line.contains("\"status\":101"));
+    }
+
     /// What stays in the machine's own folders.
     fn forget(&self) {
         let runtime = Path::new(home::ROOT_RUNTIME);
@@ -225,10 +237,7 @@ impl Drop for World {
     fn drop(&mut self) {
         let failed = std::thread::panicking();
         if failed {
-            let log = fs::read_to_string(self.home.join("node.log")).unwrap_or_default();
-            let tail: Vec<&str> = log.lines().rev().take(40).collect();
-            let lines: Vec<&str> = tail.into_iter().rev().collect();
-            tell(&format!("--- the node's log\n{}\n", lines.join("\n")));
+            self.tell_logs();
         }
         let orphans = self.end();
         self.forget();
