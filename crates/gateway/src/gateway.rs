@@ -48,9 +48,9 @@ impl Gateway {
     /// Makes `table` the one that every later request follows. The caller has checked format and generation.
     pub fn apply(&self, table: &RoutingTable) {
         let retired = self.pools.update(table);
-        self.table.store(Arc::new(CompiledTable::compile(table, &self.pools)));
-        // Only now: a request that already chose one of these pools is sent back to a table that no longer has it.
-        self.pools.retire(retired);
-        self.pools.wake_waiting();
+        let compiled = Arc::new(CompiledTable::compile(table, &self.pools));
+        self.table.store(compiled.clone());
+        // Only now: whoever is sent back finds this table, and no other.
+        self.pools.follow(&compiled, &retired);
     }
 }

@@ -19,13 +19,13 @@ const BUFFER_BYTES: usize = 16 * 1024;
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 /// Forwards one connection to the pool of its listener, and returns when it has ended.
-pub async fn forward<S>(client: S, context: ConnectionContext, gateway: &Gateway)
+pub async fn forward<S>(client: S, mut context: ConnectionContext, gateway: &Gateway)
 where
     S: AsyncRead + AsyncWrite + Send,
 {
     let started = Instant::now();
     let mut attempts = 0;
-    let connected = connect(&context, gateway, &mut attempts).await;
+    let connected = connect(&mut context, gateway, &mut attempts).await;
     let mut entry = AccessEntry { peer: context.peer(), method: "TCP", attempts, ..AccessEntry::default() };
     match connected {
         Ok((lease, route, upstream)) => {
@@ -69,18 +69,19 @@ struct Refused {
 
 /// Connects to an instance; another one if the first does not accept. Waits while the pool is held.
 async fn connect(
-    context: &ConnectionContext,
+    context: &mut ConnectionContext,
     gateway: &Gateway,
     attempts: &mut u16,
 ) -> Result<(Lease, Arc<RouteInfo>, TcpStream), Refused> {
-    let mut patience = context.patience();
+    let mut patience = None;
     let mut tried = Vec::new();
     loop {
-        let found = gateway.table().tcp_pool(context.listener());
+        let found = gateway.table().tcp_pool(context);
         let Some((pool, route)) = found else {
             return Err(Refused { pool: None, route: None, reason: "no-route" });
         };
-        let mut lease = match pool.acquire(&tried, &mut patience).await {
+        let patience = patience.get_or_insert_with(|| context.patience());
+        let mut lease = match pool.acquire(&tried, patience).await {
             Ok(lease) => lease,
             Err(Unavailable::Rerouted) => continue,
             Err(Unavailable::Held { .. }) => {

@@ -20,7 +20,9 @@ impl PoolState {
     ) -> Result<Lease, Unavailable> {
         // Counted first, looked second: whoever changes the table and then sees nothing in flight can rely on it.
         let lease = self.begin_pool();
-        if self.is_retired() {
+        // Only the first attempt: what was sent already stays where it is.
+        let is_outdated = tried.is_empty() && patience.is_outdated(self.current_table());
+        if is_outdated || self.is_retired() {
             return Err(Unavailable::Rerouted);
         }
         let held = self.settings().held;

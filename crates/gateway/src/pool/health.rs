@@ -32,7 +32,7 @@ pub(crate) async fn watch(gateway: Arc<Gateway>) {
         turn += 1;
         let mut checks = JoinSet::new();
         for pool in gateway.pools().all() {
-            for endpoint in due(&pool, turn % GOOD_EVERY_TURNS == 0) {
+            for endpoint in due(&pool, turn.is_multiple_of(GOOD_EVERY_TURNS)) {
                 if checks.len() >= CHECKS_MAX {
                     checks.join_next().await;
                 }

@@ -28,6 +28,8 @@ pub enum Unavailable {
 pub struct Patience {
     /// It goes through although the pool is held.
     pub(super) passes_held: bool,
+    /// The table that it was routed by, if that matters.
+    table: Option<u64>,
     since: Option<Instant>,
 }
 
@@ -35,7 +37,21 @@ impl Patience {
     /// Full patience; or, for those that check what is to be released, none needed.
     #[must_use]
     pub fn new(passes_held: bool) -> Self {
-        Self { passes_held: passes_held, since: None }
+        Self { passes_held, table: None, since: None }
+    }
+
+    /// Of a request that was routed by the table of this serial number.
+    pub(crate) fn routed_by(self, table: u64) -> Self {
+        Self { table: Some(table), ..self }
+    }
+
+    /// Whether the request was routed by another table than the current one. It is to be routed again then, and that is
+    /// taken for granted from here on.
+    pub(super) fn is_outdated(&mut self, current: u64) -> bool {
+        match &mut self.table {
+            Some(table) => std::mem::replace(table, current) != current,
+            None => false,
+        }
     }
 
     /// The moment at which it ends, counted from the first wait.

@@ -32,6 +32,8 @@ pub struct PoolSettings {
 #[derive(Debug)]
 pub struct PoolState {
     id: String,
+    /// The serial number of the table that requests follow now.
+    table: Arc<AtomicU64>,
     settings: ArcSwap<PoolSettings>,
     retired: AtomicBool,
     in_flight: AtomicU64,
@@ -55,8 +57,13 @@ struct Closing {
 }
 
 impl PoolState {
-    /// A pool without endpoints.
+    /// A pool without endpoints, apart from any table.
     pub(crate) fn new(id: &str) -> Arc<Self> {
+        Self::following(id, Arc::default())
+    }
+
+    /// A pool without endpoints of the tables whose current one has the serial number `table`.
+    pub(crate) fn following(id: &str, table: Arc<AtomicU64>) -> Arc<Self> {
         let settings = PoolSettings {
             label: id.to_owned(),
             protocol: Protocol::Http,
@@ -67,6 +74,7 @@ impl PoolState {
         };
         Arc::new(Self {
             id: id.to_owned(),
+            table,
             settings: ArcSwap::from_pointee(settings),
             retired: AtomicBool::new(false),
             in_flight: AtomicU64::new(0),
@@ -106,6 +114,11 @@ impl PoolState {
         self.retired.store(true, Ordering::SeqCst);
         self.set_reached(false);
         self.changed.notify_waiters();
+    }
+
+    /// The serial number of the table that requests follow now.
+    pub(super) fn current_table(&self) -> u64 {
+        self.table.load(Ordering::SeqCst)
     }
 
     /// Wakes those that wait: the table has changed.

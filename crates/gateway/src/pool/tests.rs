@@ -6,6 +6,7 @@ use seaworthy_model::routing::{Endpoint, Pool};
 use seaworthy_model::service::Protocol;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -167,7 +168,7 @@ async fn the_queue_before_a_held_pool_is_bounded() {
     assert!(matches!(acquire(&pool, &[]).await, Err(Unavailable::Held { .. })));
     assert_eq!(started.elapsed(), Duration::ZERO);
     tokio::time::sleep(HELD).await;
-    assert_eq!(pool.waiting.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(pool.waiting.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
@@ -184,6 +185,20 @@ async fn a_pool_that_left_the_table_takes_nobody_and_is_empty_when_the_last_has_
     assert!(!emptied.is_finished());
     drop(lease);
     emptied.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_was_routed_by_another_table_is_routed_again_once() {
+    let table = Arc::new(AtomicU64::new(7));
+    let pool = PoolState::following("p", table.clone());
+    pool.update(&settings(2, None), true);
+    let mut patience = Patience::new(false).routed_by(7);
+    let first = pool.acquire(&[], &mut patience).await.unwrap();
+    table.store(8, Ordering::SeqCst);
+    let tried = [first.endpoint().key];
+    assert!(pool.acquire(&tried, &mut patience).await.is_ok(), "what was begun goes on");
+    assert_eq!(pool.acquire(&[], &mut patience).await.unwrap_err(), Unavailable::Rerouted);
+    assert!(pool.acquire(&[], &mut patience).await.is_ok());
 }
 
 #[tokio::test]

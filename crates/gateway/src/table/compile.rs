@@ -50,7 +50,7 @@ impl CompiledTable {
     /// Compiles a table. Pools that it names but does not define answer as pools without endpoints.
     #[must_use]
     pub fn compile(table: &RoutingTable, pools: &PoolRegistry) -> Self {
-        let groups: Vec<_> = table.groups.iter().map(|(label, _)| compile_group(table, label)).collect();
+        let groups: Vec<_> = table.groups.keys().map(|label| compile_group(table, label)).collect();
         let mut hosts: HashMap<String, Vec<CompiledRoute>> = HashMap::new();
         for route in &table.routes {
             if let Some(compiled) = compile_route(route, &groups, pools) {
@@ -101,9 +101,10 @@ impl CompiledTable {
 
     /// The pool that answers everything on a listener whose connections are bytes.
     #[must_use]
-    pub fn tcp_pool(&self, listener: &str) -> Option<(Arc<PoolState>, Arc<RouteInfo>)> {
-        let direct = self.listeners.get(listener)?.direct.as_ref()?;
-        (direct.0.settings().protocol == Protocol::Tcp).then(|| direct.clone())
+    pub fn tcp_pool(&self, context: &mut ConnectionContext) -> Option<(Arc<PoolState>, Arc<RouteInfo>)> {
+        let listener = context.listener_in(self)?;
+        let (pool, route) = listener.direct.as_ref()?;
+        (pool.settings().protocol == Protocol::Tcp).then(|| (pool.clone(), route.clone()))
     }
 
     /// Whether connections are to be accepted on a listener.

@@ -36,13 +36,17 @@ impl ConnectionContext {
         &self.listener
     }
 
-    /// How long a request of this connection may wait for a held pool. Checks do not wait: they look at what is to be
-    /// released.
+    /// How long the request that was just routed may wait for a held pool. Checks do not wait: they look at what is to
+    /// be released.
     #[must_use]
     pub fn patience(&self) -> Patience {
         let pinned =
             matches!(&self.found, Some((_, Some(listener))) if matches!(listener.purpose, Purpose::Pinned { .. }));
-        Patience::new(pinned)
+        let patience = Patience::new(pinned);
+        match self.found {
+            Some((table, _)) => patience.routed_by(table),
+            None => patience,
+        }
     }
 
     /// The listener in this table, looked up once per table.

@@ -1,14 +1,18 @@
 //! The pools by id, which outlive the tables that name them.
 
+use super::CompiledTable;
 use crate::pool::PoolState;
 use seaworthy_model::routing::{Destination, Purpose, RoutingTable};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Every pool of the table, and those that left it with something still in flight.
 #[derive(Debug, Default)]
 pub struct PoolRegistry {
     pools: Mutex<BTreeMap<String, Arc<PoolState>>>,
+    /// The serial number of the table that requests follow now.
+    table: Arc<AtomicU64>,
 }
 
 impl PoolRegistry {
@@ -18,27 +22,24 @@ impl PoolRegistry {
         let reached = reached(table);
         let mut pools = self.lock();
         for (id, pool) in &table.pools {
-            pools.entry(id.clone()).or_insert_with(|| PoolState::new(id)).update(pool, reached.contains(id.as_str()));
+            let state = pools.entry(id.clone()).or_insert_with(|| PoolState::following(id, self.table.clone()));
+            state.update(pool, reached.contains(id.as_str()));
         }
         pools.iter().filter(|(id, _)| !table.pools.contains_key(*id)).map(|(_, pool)| pool.clone()).collect()
     }
 
-    /// Sends whoever still turns to these pools back to the table, and forgets those that have nothing in flight.
-    pub(crate) fn retire(&self, retired: Vec<Arc<PoolState>>) {
-        for pool in &retired {
-            pool.retire();
-        }
+    /// From now on requests follow `table`: whoever was routed by another one and has not begun is routed again, as is
+    /// whoever waits. `retired` are the pools that it no longer has; those with nothing in flight are forgotten.
+    pub(crate) fn follow(&self, table: &CompiledTable, retired: &[Arc<PoolState>]) {
+        self.table.store(table.serial, Ordering::SeqCst);
+        retired.iter().for_each(|pool| pool.retire());
         self.forget_empty();
+        self.all().iter().for_each(|pool| pool.wake_waiting());
     }
 
     /// Forgets the pools that no table names and that have nothing in flight.
     pub(crate) fn forget_empty(&self) {
         self.lock().retain(|_, pool| !pool.is_retired() || pool.in_flight() > 0);
-    }
-
-    /// Sends those that wait for a held pool back to the table.
-    pub(crate) fn wake_waiting(&self) {
-        self.all().iter().for_each(|pool| pool.wake_waiting());
     }
 
     /// A pool.

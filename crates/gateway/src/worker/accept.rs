@@ -1,5 +1,6 @@
 //! Accepting connections.
 
+use crate::proxy::ClientStream;
 use crate::table::ConnectionContext;
 use crate::{Gateway, log, proxy, tcp};
 use nix::errno::Errno;
@@ -98,25 +99,21 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 async fn serve(gateway: Arc<Gateway>, listener: Arc<str>, accepted: Accepted, place: OwnedSemaphorePermit) {
-    let bytes = gateway.table().tcp_pool(&listener).is_some();
     match accepted {
         Accepted::Tcp(stream, peer) => {
             let _ = stream.set_nodelay(true);
-            let context = ConnectionContext::new(listener, Some(peer));
-            if bytes {
-                tcp::forward(stream, context, &gateway).await;
-            } else {
-                proxy::connection::serve(stream, gateway, context).await;
-            }
+            serve_stream(stream, ConnectionContext::new(listener, Some(peer)), gateway).await;
         }
-        Accepted::Unix(stream) => {
-            let context = ConnectionContext::new(listener, None);
-            if bytes {
-                tcp::forward(stream, context, &gateway).await;
-            } else {
-                proxy::connection::serve(stream, gateway, context).await;
-            }
-        }
+        Accepted::Unix(stream) => serve_stream(stream, ConnectionContext::new(listener, None), gateway).await,
     }
     drop(place);
+}
+
+async fn serve_stream<S: ClientStream>(stream: S, mut context: ConnectionContext, gateway: Arc<Gateway>) {
+    let carries_bytes = gateway.table().tcp_pool(&mut context).is_some();
+    if carries_bytes {
+        tcp::forward(stream, context, &gateway).await;
+    } else {
+        proxy::connection::serve(stream, gateway, context).await;
+    }
 }
