@@ -42,6 +42,8 @@ pub(super) fn row(folder: &Path, program: &Path, rounds: u64) -> Result<String, 
         seconds.push(started.elapsed().as_secs_f64());
     }
     run_compose(&folder, &["down", "--timeout", "0"])?;
+    // It leaves its network behind, named after the folder.
+    shell::capture(&folder, &["podman", "network", "rm", "podman_default"])?;
     Ok(format!("| podman-compose | {:.2} | not counted: all are down meanwhile |", Spread::of(seconds)))
 }
 
