@@ -94,6 +94,10 @@ async fn a_lost_command_fails_in_words_and_runs_again_in_the_next_attempt() {
     let lost = async {
         let shim =
             eventually("it runs", || (written(&world) == "start\n").then(|| world.shims().pop()).flatten()).await;
+        // Only then has it told the node that it has started its program.
+        let stdin = format!("/proc/{}/fd/0", shim.shim_pid);
+        let told = || (std::fs::read_link(&stdin).ok()? == Path::new("/dev/null")).then_some(());
+        eventually("it has answered", told).await;
         process::signal_exactly(shim.shim_pid, shim.shim_start_time, Signal::SIGKILL).unwrap();
     };
     let (result, ()) = tokio::join!(world.target().before(1, &spec), lost);

@@ -176,7 +176,20 @@ impl World {
         assert!(left.is_empty(), "{left:?}");
         self.node_dies();
         files::remove_tree(&seaworthy_host::runtime_directory(&self.options.home).unwrap()).unwrap();
-        let _ = &self.directory;
+        self.give_up_user_ids();
+    }
+}
+
+impl World {
+    /// The registry outlives homes; those of tests must not fill it.
+    fn give_up_user_ids(&self) {
+        let registry = std::path::Path::new(seaworthy_host::home::ROOT_RUNTIME).join("ids");
+        for entry in std::fs::read_dir(registry).into_iter().flatten().flatten() {
+            let home = std::fs::read(entry.path()).unwrap_or_default();
+            if home.starts_with(self.directory.path().as_os_str().as_encoded_bytes()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
     }
 }
 
