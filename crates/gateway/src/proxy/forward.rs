@@ -85,6 +85,8 @@ impl<S: ClientStream> Session<S> {
         match delivered {
             Ok(answering) if self.response.status == 101 => Some(self.switch(answering, upgrades, record).await),
             Ok(answering) => Some(self.pass_on(answering, upload, record).await),
+            // A body that was read from the client cannot be read again.
+            Err(Failure::Rerouted) if record.bytes_in > 0 => Some(self.own_answer(OwnAnswer::MOVING, record).await),
             Err(Failure::Rerouted) => None,
             Err(Failure::Gone) => {
                 record.reason = "client-gone";

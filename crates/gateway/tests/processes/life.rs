@@ -107,6 +107,9 @@ async fn starting_twice_is_starting_once() {
     let before = world.client.parent_status().await.unwrap().pid;
     world.start_again().await;
     assert_eq!(world.client.parent_status().await.unwrap().pid, before);
+    // The parent is tiny; most of this is what every Rust program and this test harness bring.
+    let bytes = seaworthy_host::process::memory_bytes(before).unwrap();
+    assert!(bytes < 4 << 20, "{bytes} bytes of memory");
 }
 
 #[tokio::test]

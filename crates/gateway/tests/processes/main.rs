@@ -10,6 +10,7 @@ mod life;
 mod load;
 mod tcp;
 mod upgrade;
+mod users;
 mod world;
 
 use std::ffi::OsString;
@@ -34,5 +35,13 @@ fn worker_role() {
     if let Some(args) = role_args() {
         let code = seaworthy_gateway::worker::main(args);
         std::process::exit(i32::from(code != std::process::ExitCode::SUCCESS));
+    }
+}
+
+/// Asks a gateway as somebody who may not: the arguments are its runtime directory.
+#[test]
+fn stranger_role() {
+    if let Some(args) = role_args() {
+        users::ask_as_a_stranger(&args);
     }
 }

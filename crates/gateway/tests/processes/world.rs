@@ -26,8 +26,18 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_as(None).await
+    }
+
+    /// A gateway that runs as a user of its own, as under an installed node.
+    pub(crate) async fn start_as(user: Option<(u32, u32)>) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let client = match start(&options(&directory)).await {
+        if let Some((uid, gid)) = user {
+            seaworthy_host::files::change_owner(directory.path(), uid, gid).unwrap();
+            seaworthy_host::files::set_mode(directory.path(), 0o711).unwrap();
+        }
+        let options = StartOptions { user, ..options(&directory) };
+        let client = match start(&options).await {
             Ok(client) => client,
             Err(error) => {
                 let log = std::fs::read_to_string(directory.path().join("gateway.log")).unwrap_or_default();
