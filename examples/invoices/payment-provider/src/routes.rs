@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
@@ -56,8 +56,9 @@ async fn pay(State(provider): State<Provider>, headers: HeaderMap, body: Bytes) 
     match outcome {
         Ok(Outcome::Paid(payment)) => document(StatusCode::OK, &json!(payment)),
         Ok(Outcome::Replayed(payment)) => {
+            tracing::info!(idempotency_key = key, "a repeated order got its first answer");
             let mut response = document(StatusCode::OK, &json!(payment));
-            response.headers_mut().insert("idempotent-replayed", axum::http::HeaderValue::from_static("true"));
+            response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
             response
         }
         // As in the IETF draft "The Idempotency-Key HTTP Header Field": the key stands for another request.
