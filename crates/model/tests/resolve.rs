@@ -180,7 +180,7 @@ fn only_some_services_change() {
     assert_eq!(mixed.services[&name("payment-provider")], new.services[&name("payment-provider")]);
     assert_eq!(mixed.services[&name("invoice-app")], running.services[&name("invoice-app")]);
 
-    let mut first = running.clone();
+    let mut first = running;
     first.services.remove(&name("payment-provider"));
     insta::assert_snapshot!(rendered(&only(&new, &first, &[name("invoice-app"), name("other")]).expect_err("refused")));
 }

@@ -1,0 +1,65 @@
+//! JavaScript and TypeScript: a package that can be started.
+
+use super::found::{Found, run_of};
+use super::tree::Folder;
+use serde_json::Value;
+
+const ENTRIES: [&str; 9] =
+    ["server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs", "main.mjs", "src/index.js"];
+
+pub(super) fn detect(folder: &Folder) -> Vec<Found> {
+    let package = folder.read("package.json").and_then(|text| serde_json::from_str::<Value>(&text).ok());
+    let Some(package) = package else { return Vec::new() };
+    let script = |name: &str| package.get("scripts").and_then(|scripts| scripts.get(name)).and_then(Value::as_str);
+    let Some(run) = run(folder, &package, script("start")) else { return Vec::new() };
+    let wanted_name = package.get("name").and_then(Value::as_str).map_or_else(|| folder.name(), str::to_owned);
+    let needs = |key: &str| package.get(key).and_then(Value::as_object).is_some_and(|needs| !needs.is_empty());
+    let mut files = folder.program_files();
+    let mut build = Vec::new();
+    if needs("dependencies") || needs("devDependencies") {
+        build.push(install(folder).to_owned());
+        files.push("node_modules".to_owned());
+    }
+    if script("build").is_some() {
+        build.push("npm run build".to_owned());
+        files.extend(["dist", "build"].map(str::to_owned).into_iter().filter(|name| folder.has_folder(name)));
+    }
+    files.sort();
+    files.dedup();
+    let test = script("test").filter(|line| !line.contains("no test specified"));
+    vec![Found {
+        wanted_name,
+        path: folder.path.clone(),
+        build,
+        test: test.map(|_| "npm test".to_owned()).into_iter().collect(),
+        files,
+        run,
+        base: vec!["nodejs".to_owned()],
+        comments: vec!["files: take out what the program does not need".to_owned()],
+        ..Found::default()
+    }]
+}
+
+fn run(folder: &Folder, package: &Value, start: Option<&str>) -> Option<Vec<String>> {
+    match start {
+        Some(line) if line.starts_with("node ") => Some(run_of(line)),
+        Some(_) => Some(["npm", "start"].map(str::to_owned).to_vec()),
+        None => {
+            let main = package.get("main").and_then(Value::as_str).filter(|main| folder.has(main));
+            let entry = main.or_else(|| ENTRIES.into_iter().find(|entry| folder.has(entry)))?;
+            Some(vec!["node".to_owned(), entry.to_owned()])
+        }
+    }
+}
+
+fn install(folder: &Folder) -> &'static str {
+    if folder.has("pnpm-lock.yaml") {
+        "pnpm install --frozen-lockfile"
+    } else if folder.has("yarn.lock") {
+        "yarn install --frozen-lockfile"
+    } else if folder.has("package-lock.json") {
+        "npm ci"
+    } else {
+        "npm install"
+    }
+}

@@ -1,0 +1,144 @@
+//! The text of the manifest.
+
+use super::found::{Found, Listens};
+use super::names::{name_from, unique};
+use seaworthy_model::template::Template;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// The whole text. Names are settled here.
+pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String]) -> String {
+    let names = settle_names(found);
+    settle_calls(found, &names);
+    let called: BTreeSet<String> = found.iter().flat_map(|service| service.calls.clone()).collect();
+    let mut text = String::from(
+        "# Written by `seaworthy init` from what lies here. Read it once: what it could not know is in the comments.\n\n",
+    );
+    let _ = writeln!(text, "app = {}", quoted(app));
+    for note in notes {
+        let _ = writeln!(text, "\n# {}", one_line(note));
+    }
+    for (service, name) in found.iter().zip(&names) {
+        text.push_str(&service_text(service, name));
+    }
+    let routed: Vec<&String> = found
+        .iter()
+        .zip(&names)
+        .filter(|(service, name)| service.port != Listens::Nowhere && !called.contains(*name))
+        .map(|(_, name)| name)
+        .collect();
+    if !routed.is_empty() {
+        text.push_str("\n# Hosts are as written in production; in dev they begin with `dev.`.\n");
+    }
+    for (index, name) in routed.iter().enumerate() {
+        let gap = if index == 0 { "" } else { "\n" };
+        let host = if routed.len() == 1 { app } else { name };
+        let _ = write!(
+            text,
+            "{gap}[routes.{name}]\nhost    = {}\nservice = {}\n",
+            quoted(&format!("{host}.localhost")),
+            quoted(name)
+        );
+    }
+    text.push_str("\n[environments.dev]\n\n[environments.prod]\n");
+    text
+}
+
+fn settle_names(found: &[Found]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    found.iter().map(|service| unique(&service.wanted_name, &mut taken)).collect()
+}
+
+/// Calls are what compose says and what the source says: an address with another service's name in it.
+fn settle_calls(found: &mut [Found], names: &[String]) {
+    let callable: BTreeMap<String, bool> =
+        found.iter().zip(names).map(|(service, name)| (name.clone(), service.port != Listens::Nowhere)).collect();
+    for (index, service) in found.iter_mut().enumerate() {
+        let wanted: BTreeSet<String> = service.calls.iter().map(|name| name_from(name)).collect();
+        service.calls.clear();
+        for (name, listens) in &callable {
+            let address = format!("http://{name}:");
+            let in_source = service.text.contains(&address) || service.text.contains(&format!("http://{name}/"));
+            let in_values = service.env.values().any(|value| value.contains(&format!("http://{name}")));
+            if *listens && *name != names[index] && (wanted.contains(name) || in_source || in_values) {
+                service.calls.insert(name.clone());
+            }
+        }
+    }
+}
+
+fn service_text(service: &Found, name: &str) -> String {
+    let mut text = String::new();
+    let mut line = |key: &str, value: String| {
+        let _ = writeln!(text, "{key} = {value}");
+    };
+    if service.path != name {
+        line("path", quoted(&service.path));
+    }
+    if !service.base.is_empty() {
+        line("base", list(&service.base));
+    }
+    match service.build.as_slice() {
+        [] => {}
+        [single] => line("build", quoted(single)),
+        several => line("build", list(several)),
+    }
+    if let [single] = service.test.as_slice() {
+        line("test", quoted(single));
+    }
+    if !service.files.is_empty() {
+        line("files", list(&service.files));
+    }
+    line("run", list(&service.run));
+    if !service.before.is_empty() {
+        line("before", list(&service.before));
+    }
+    match service.port {
+        Listens::Given => {}
+        Listens::Fixed(number) => {
+            line("port", number.to_string());
+            line("update", quoted("replace"));
+        }
+        Listens::Nowhere => line("port", "false".to_owned()),
+    }
+    if let (Some(health), false) = (&service.health, service.port == Listens::Nowhere) {
+        line("health", quoted(health));
+    }
+    if !service.calls.is_empty() {
+        line("calls", list(&service.calls.iter().cloned().collect::<Vec<_>>()));
+    }
+    if !service.checks.is_empty() {
+        line("checks", list(&service.checks));
+    }
+    for (key, value) in &service.env {
+        line(&format!("env.{key}"), quoted(&setting(value, &service.calls)));
+    }
+    let comments: String = service.comments.iter().map(|comment| format!("# {}\n", one_line(comment))).collect();
+    format!("\n[services.{name}]\n{comments}{text}")
+}
+
+/// A value in which the addresses of called services have become references.
+fn setting(value: &str, calls: &BTreeSet<String>) -> String {
+    for callee in calls {
+        let Some(rest) = value.strip_prefix(&format!("http://{callee}")) else { continue };
+        let rest = rest.strip_prefix(':').map_or(rest, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+        if rest.is_empty() || rest.starts_with('/') {
+            return format!("${{{callee}.url}}{}", Template::literal(rest));
+        }
+    }
+    Template::literal(value).to_string()
+}
+
+/// A TOML string.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(texts: &[String]) -> String {
+    format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+}
+
+/// A comment ends with its line, and holds no control characters.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
