@@ -32,7 +32,7 @@ impl Target for NodeTarget {
 
     async fn stop(&self, pool: &PoolId) -> Result<(), Diagnostic> {
         self.engine.stop(pool).await?;
-        self.traffic.forget(std::slice::from_ref(pool)).await
+        self.traffic.forget_uncalled().await
     }
 
     async fn pools(&self, app: &Name, environment: &Name) -> Result<Vec<PoolId>, Diagnostic> {

@@ -107,14 +107,18 @@ impl GatewayTraffic {
         Ok(Callee { address, protocol: spec.protocol })
     }
 
-    /// Forgets the listeners for calls to pools that are gone.
-    pub(crate) async fn forget(&self, pools: &[PoolId]) -> Result<(), Diagnostic> {
+    /// After instances have ended: forgets the listeners for calls to pools that nobody can call any more. A pool may be
+    /// without instances and still be called, while callers of its revision finish and another pool answers for it.
+    pub(crate) async fn forget_uncalled(&self) -> Result<(), Diagnostic> {
         let mut state = self.state.lock().await;
-        for pool in pools {
-            let id = call_listener(pool);
-            if state.listeners.address(&id).is_some() {
-                state.listeners.remove(&self.client, &id).await?;
-            }
+        let known = self.specs(&self.traffic_of_all()?)?;
+        let uncalled = state.listeners.all().iter().filter(|(_, listener)| match &listener.purpose {
+            Purpose::Internal { pool, .. } => !known.contains_key(&PoolId(pool.clone())),
+            Purpose::Public | Purpose::Pinned { .. } => false,
+        });
+        let uncalled: Vec<String> = uncalled.map(|(id, _)| id.clone()).collect();
+        for id in uncalled {
+            state.listeners.remove(&self.client, &id).await?;
         }
         self.tell(&mut state).await
     }
