@@ -47,3 +47,16 @@ fn the_least_manifest_is_read() {
 fn the_schema_is_this() {
     insta::assert_json_snapshot!(schema());
 }
+
+#[test]
+fn the_examples_are_read() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let mut read = 0;
+    for folder in std::fs::read_dir(examples).expect("the examples").flatten() {
+        if let Ok(text) = std::fs::read_to_string(folder.path().join("seaworthy.toml")) {
+            self::read(&text);
+            read += 1;
+        }
+    }
+    assert!(read >= 2, "{read} manifests");
+}
