@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// From a git commit to production, and keep it there.
 #[derive(Debug, Parser)]
 #[command(name = "seaworthy", version, max_term_width = 100, disable_help_subcommand = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -19,7 +19,7 @@ pub struct Arguments {
 
 /// The options of every verb.
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// Print data as JSON
     #[arg(long, global = true)]
     pub json: bool,
@@ -36,7 +36,7 @@ pub struct Common {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// Write a seaworthy.toml for what is in this folder
     Init(InitArguments),
     /// Say what this machine can and cannot do for you
@@ -83,7 +83,7 @@ pub enum Verb {
 
 /// `init`.
 #[derive(Debug, Args)]
-pub struct InitArguments {
+pub(crate) struct InitArguments {
     /// Write over a manifest that is there
     #[arg(long)]
     pub force: bool,
@@ -91,14 +91,14 @@ pub struct InitArguments {
 
 /// A verb for one environment.
 #[derive(Debug, Args)]
-pub struct EnvironmentArgument {
+pub(crate) struct EnvironmentArgument {
     /// The environment
     pub environment: Name,
 }
 
 /// `build`.
 #[derive(Debug, Args)]
-pub struct BuildArguments {
+pub(crate) struct BuildArguments {
     /// Build the commit of HEAD instead of the working tree
     #[arg(long)]
     pub commit: bool,
@@ -109,7 +109,7 @@ pub struct BuildArguments {
 
 /// `dev`.
 #[derive(Debug, Args)]
-pub struct DevArguments {
+pub(crate) struct DevArguments {
     /// Show only these services' logs
     pub services: Vec<Name>,
     /// Run tests before every restart
@@ -119,7 +119,7 @@ pub struct DevArguments {
 
 /// `up`, `plan`, `deploy`.
 #[derive(Debug, Clone, Args)]
-pub struct DeployArguments {
+pub(crate) struct DeployArguments {
     /// The environment
     #[arg(default_value = "dev")]
     pub environment: Name,
@@ -136,7 +136,7 @@ pub struct DeployArguments {
 
 /// When a deployment is done enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Wait {
+pub(crate) enum Wait {
     /// At once
     None,
     /// When the new release carries all traffic
@@ -147,7 +147,7 @@ pub enum Wait {
 
 /// `status`.
 #[derive(Debug, Args)]
-pub struct StatusArguments {
+pub(crate) struct StatusArguments {
     /// The environment (default: all)
     pub environment: Option<Name>,
     /// Follow the deployment that is under way
@@ -157,7 +157,7 @@ pub struct StatusArguments {
 
 /// `logs`.
 #[derive(Debug, Args)]
-pub struct LogsArguments {
+pub(crate) struct LogsArguments {
     /// The environment
     #[arg(default_value = "dev")]
     pub environment: Name,
@@ -173,7 +173,7 @@ pub struct LogsArguments {
 
 /// `open`.
 #[derive(Debug, Args)]
-pub struct OpenArguments {
+pub(crate) struct OpenArguments {
     /// The environment
     #[arg(default_value = "dev")]
     pub environment: Name,
@@ -183,7 +183,7 @@ pub struct OpenArguments {
 
 /// `promote`.
 #[derive(Debug, Args)]
-pub struct PromoteArguments {
+pub(crate) struct PromoteArguments {
     /// What this environment runs
     pub from: Name,
     /// This one will run
@@ -195,7 +195,7 @@ pub struct PromoteArguments {
 
 /// `rollback`.
 #[derive(Debug, Args)]
-pub struct RollbackArguments {
+pub(crate) struct RollbackArguments {
     /// The environment
     pub environment: Name,
     /// To this revision (default: the last good one before)
@@ -208,7 +208,7 @@ pub struct RollbackArguments {
 
 /// `diff`.
 #[derive(Debug, Args)]
-pub struct DiffArguments {
+pub(crate) struct DiffArguments {
     /// One environment
     pub a: Name,
     /// The other
@@ -217,7 +217,7 @@ pub struct DiffArguments {
 
 /// `history`.
 #[derive(Debug, Args)]
-pub struct HistoryArguments {
+pub(crate) struct HistoryArguments {
     /// The environment (default: all of the app)
     pub environment: Option<Name>,
     /// How many of the last deployments
@@ -227,7 +227,7 @@ pub struct HistoryArguments {
 
 /// `run`.
 #[derive(Debug, Args)]
-pub struct RunArguments {
+pub(crate) struct RunArguments {
     /// The environment
     pub environment: Name,
     /// The service
@@ -239,7 +239,7 @@ pub struct RunArguments {
 
 /// `node …`.
 #[derive(Debug, Subcommand)]
-pub enum NodeVerb {
+pub(crate) enum NodeVerb {
     /// Start the node, if it does not run
     Start,
     /// Stop the node; what it runs goes on
@@ -262,7 +262,7 @@ pub enum NodeVerb {
 
 /// `node install`.
 #[derive(Debug, Args)]
-pub struct InstallArguments {
+pub(crate) struct InstallArguments {
     /// On another machine: ssh://user@host
     #[arg(long, value_name = "URL")]
     pub on: Option<String>,

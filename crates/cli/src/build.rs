@@ -13,13 +13,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// How long one service's tests, or its build, may take.
 const STEP_TIME_MAX: Duration = Duration::from_secs(3600);
 
 /// What to build.
 #[derive(Debug, Clone, Copy)]
-pub struct What {
+pub(crate) struct What {
     /// The commit of HEAD instead of the working tree.
     pub commit: bool,
     /// Run the tests of what is built.
@@ -27,7 +28,7 @@ pub struct What {
 }
 
 /// The user's own store of builds.
-pub fn blobs() -> Result<Blobs, Ended> {
+pub(crate) fn blobs() -> Result<Blobs, Ended> {
     let folder = builds_folder()?;
     Blobs::open(&folder).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))
 }
@@ -43,7 +44,7 @@ fn builds_folder() -> Result<PathBuf, Ended> {
 }
 
 /// Tests and builds; shows what happens; stops at Ctrl-C.
-pub async fn run(context: &Context, what: What) -> Result<Built, Ended> {
+pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     let manifest_file = context.manifest_file()?;
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
@@ -51,7 +52,8 @@ pub async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     let stop = Arc::clone(&cancel);
     let output = context.output;
     let watching = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
+        // Whatever ends this program ends the compilers that it started.
+        if asked_to_end().await.is_ok() {
             stop.store(true, Ordering::Relaxed);
         }
     });
@@ -76,6 +78,15 @@ pub async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     built.map_err(Ended::Failed)
 }
 
+async fn asked_to_end() -> std::io::Result<()> {
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
+
 fn show(output: crate::output::Output, event: &Event) {
     let (good, dim) = (style::GOOD, style::DIM);
     let word = |step: &Step| match step {
@@ -90,7 +101,11 @@ fn show(output: crate::output::Output, event: &Event) {
         }
         Event::Line { service, text, .. } => output.note(&format!("{dim}{service:>20} |{dim:#} {text}")),
         Event::Finished { service, step: step @ (Step::Test | Step::Build), took } => {
-            output.note(&format!("{good}{:>9}{good:#} {service} in {:.1} s", format!("{} ok", word(step)), took.as_secs_f64()));
+            output.note(&format!(
+                "{good}{:>9}{good:#} {service} in {:.1} s",
+                format!("{} ok", word(step)),
+                took.as_secs_f64()
+            ));
         }
         Event::Started { .. } | Event::Finished { .. } => {}
     }
@@ -124,7 +139,8 @@ impl Inspect for Helper {
         let read = |path: &PathBuf| -> Result<CheckFile, Vec<Diagnostic>> {
             let bytes = seaworthy_host::files::read(path).map_err(|e| vec![Diagnostic::user(e.to_string())])?;
             let name = path.display().to_string();
-            let text = String::from_utf8(bytes).map_err(|_| vec![Diagnostic::user(format!("`{name}` is not UTF-8"))])?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| vec![Diagnostic::user(format!("`{name}` is not UTF-8"))])?;
             Ok(CheckFile { name, text, ..CheckFile::default() })
         };
         let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;

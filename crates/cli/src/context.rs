@@ -10,7 +10,7 @@ use seaworthy_model::manifest::{MANIFEST_FILE, Manifest, parse};
 use std::path::{Path, PathBuf};
 
 /// What a verb works on.
-pub struct Context {
+pub(crate) struct Context {
     /// The options of every verb.
     pub common: Common,
     /// Where it prints.
@@ -19,13 +19,13 @@ pub struct Context {
 
 impl Context {
     /// From the options.
-    pub fn new(common: Common) -> Self {
+    pub(crate) fn new(common: Common) -> Self {
         let output = Output { json: common.json };
         Self { common, output }
     }
 
     /// The manifest's path: `--file`, else the nearest one, from this folder upwards.
-    pub fn manifest_file(&self) -> Result<PathBuf, Ended> {
+    pub(crate) fn manifest_file(&self) -> Result<PathBuf, Ended> {
         if let Some(file) = &self.common.file {
             return Ok(file.clone());
         }
@@ -40,17 +40,17 @@ impl Context {
     }
 
     /// The manifest as it stands in the working tree.
-    pub fn manifest(&self) -> Result<Manifest, Ended> {
+    pub(crate) fn manifest(&self) -> Result<Manifest, Ended> {
         let file = self.manifest_file()?;
         let shown = file.display().to_string();
         let text = seaworthy_host::files::read(&file).map_err(|e| Ended::refused(Diagnostic::user(e.to_string())))?;
-        let text = String::from_utf8(text)
-            .map_err(|_| Ended::refused(Diagnostic::user(format!("`{shown}` is not UTF-8"))))?;
+        let text =
+            String::from_utf8(text).map_err(|_| Ended::refused(Diagnostic::user(format!("`{shown}` is not UTF-8"))))?;
         parse(&shown, &text).map_err(Ended::Refused)
     }
 
     /// The app: `--app`, else what the manifest says.
-    pub fn app(&self) -> Result<Name, Ended> {
+    pub(crate) fn app(&self) -> Result<Name, Ended> {
         match &self.common.app {
             Some(app) => Ok(app.clone()),
             None => Ok(self.manifest()?.app),
@@ -58,7 +58,7 @@ impl Context {
     }
 
     /// Where the environment's node is: `--node`, else what the manifest says, else this machine.
-    pub fn transport(&self, environment: Option<&Name>) -> Result<Transport, Ended> {
+    pub(crate) fn transport(&self, environment: Option<&Name>) -> Result<Transport, Ended> {
         if let Some(url) = &self.common.node {
             return ssh_transport(url);
         }
@@ -72,7 +72,7 @@ impl Context {
     }
 
     /// A client of the environment's node; on this machine, the node is started if it does not run.
-    pub async fn client(&self, environment: Option<&Name>) -> Result<Client, Ended> {
+    pub(crate) async fn client(&self, environment: Option<&Name>) -> Result<Client, Ended> {
         let transport = self.transport(environment)?;
         if let Transport::Unix(_) = transport {
             seaworthy_node::start::ensure_running().await.map_err(Ended::failed)?;
@@ -82,12 +82,12 @@ impl Context {
 }
 
 /// The socket of this machine's node.
-pub fn local_transport() -> Result<Transport, Ended> {
+pub(crate) fn local_transport() -> Result<Transport, Ended> {
     seaworthy_node::place::socket().map(Transport::Unix).map_err(Ended::refused)
 }
 
 /// `ssh://user@host:port`, by the program that `$SEAWORTHY_SSH` names (with options), else `ssh`.
-pub fn ssh_transport(url: &str) -> Result<Transport, Ended> {
+pub(crate) fn ssh_transport(url: &str) -> Result<Transport, Ended> {
     let wrong = || {
         let error = Diagnostic::user(format!("`{url}` is not the address of a node"));
         Ended::refused(error.help("write `ssh://user@host` or `ssh://user@host:port`"))

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 /// A verb that did not do what was asked.
 #[derive(Debug)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// It was tried and failed: exit code 1.
     Failed(Vec<Diagnostic>),
     /// It was refused, nothing was tried: exit code 2.
@@ -20,11 +20,11 @@ pub enum Ended {
 }
 
 /// What a verb gives back.
-pub type Ending = Result<(), Ended>;
+pub(crate) type Ending = Result<(), Ended>;
 
 impl Ended {
     /// The process's exit code.
-    pub fn code(&self) -> ExitCode {
+    pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Failed(_) => 1,
             Self::Refused(_) | Self::Differs => 2,
@@ -34,12 +34,12 @@ impl Ended {
     }
 
     /// A refusal with one reason.
-    pub fn refused(diagnostic: Diagnostic) -> Self {
+    pub(crate) fn refused(diagnostic: Diagnostic) -> Self {
         Self::Refused(vec![diagnostic])
     }
 
     /// A failure with one reason.
-    pub fn failed(diagnostic: Diagnostic) -> Self {
+    pub(crate) fn failed(diagnostic: Diagnostic) -> Self {
         Self::Failed(vec![diagnostic])
     }
 }

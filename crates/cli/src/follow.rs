@@ -16,7 +16,7 @@ use std::time::Duration;
 const RECONNECTS_MAX: u32 = 10;
 
 /// Follows a deployment as far as `wait` says. Ctrl-C leaves it running.
-pub async fn follow(
+pub(crate) async fn follow(
     context: &Context,
     client: &mut Client,
     environment: &Name,

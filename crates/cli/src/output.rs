@@ -7,59 +7,59 @@ use std::io::{IsTerminal, Write as _};
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     /// Data is JSON.
     pub json: bool,
 }
 
 /// Styles, empty where there is no terminal that shows them: `anstream` strips them.
-pub mod style {
+pub(crate) mod style {
     use anstyle::{AnsiColor, Style};
 
     /// What went well.
-    pub const GOOD: Style = AnsiColor::Green.on_default();
+    pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
     /// What went wrong.
-    pub const BAD: Style = AnsiColor::Red.on_default().bold();
+    pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
     /// What to look at.
-    pub const WARN: Style = AnsiColor::Yellow.on_default();
+    pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
     /// What matters less.
-    pub const DIM: Style = Style::new().dimmed();
+    pub(crate) const DIM: Style = Style::new().dimmed();
     /// What matters more.
-    pub const BOLD: Style = Style::new().bold();
+    pub(crate) const BOLD: Style = Style::new().bold();
 }
 
 impl Output {
     /// One line of data. A reader that is gone (`| head`) is no error.
-    pub fn data(self, line: &str) {
+    pub(crate) fn data(self, line: &str) {
         let _ = writeln!(anstream::stdout().lock(), "{line}");
     }
 
     /// One line for the person at the terminal.
-    pub fn note(self, line: &str) {
+    pub(crate) fn note(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{line}");
     }
 
     /// A value as JSON, one line.
-    pub fn value<T: Serialize>(self, value: &T) {
+    pub(crate) fn value<T: Serialize>(self, value: &T) {
         if let Ok(text) = serde_json::to_string(value) {
             self.data(&text);
         }
     }
 
     /// A warning that stops nothing.
-    pub fn warning(self, line: &str) {
+    pub(crate) fn warning(self, line: &str) {
         let warn = style::WARN;
         self.note(&format!("{warn}warning{warn:#}: {line}"));
     }
 
     /// A diagnostic, whole.
-    pub fn error(self, diagnostic: &Diagnostic) {
+    pub(crate) fn error(self, diagnostic: &Diagnostic) {
         let text = render(diagnostic, true);
         let _ = write!(anstream::stderr().lock(), "{text}");
     }
 
     /// What is left to say when a verb has ended badly.
-    pub fn ended(self, ended: &Ended) {
+    pub(crate) fn ended(self, ended: &Ended) {
         match ended {
             Ended::Failed(errors) | Ended::Refused(errors) => {
                 if self.json {
@@ -75,7 +75,7 @@ impl Output {
     }
 
     /// Whether somebody watches.
-    pub fn is_live(self) -> bool {
+    pub(crate) fn is_live(self) -> bool {
         !self.json && std::io::stderr().is_terminal()
     }
 }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 const ASKED_AT_ONCE: usize = 10_000;
 
 /// Sends blobs and release; returns the release's name.
-pub async fn send(
+pub(crate) async fn send(
     context: &Context,
     client: &mut Client,
     blobs: &Blobs,

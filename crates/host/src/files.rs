@@ -119,6 +119,20 @@ impl From<FileError> for Diagnostic {
 /// # Errors
 /// [`FileError`]; the old file is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    replace(path, bytes, mode, true)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))
+}
+
+/// Replaces a file by these bytes, for what means nothing after the machine has been started again: whoever reads it
+/// finds the old one or the new one, but neither need be on the disk.
+///
+/// # Errors
+/// [`FileError`]; the old file is untouched then.
+pub fn write_volatile(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    replace(path, bytes, mode, false)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32, sync: bool) -> Result<(), FileError> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let fail = |source| FileError::new("write", path, source);
     let name = path.file_name().ok_or_else(|| fail(io::ErrorKind::InvalidInput.into()))?;
@@ -130,14 +144,15 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileErro
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&temporary)?;
         file.set_permissions(Permissions::from_mode(mode))?; // whatever the umask is
         file.write_all(bytes)?;
-        file.sync_all()?;
+        if sync {
+            file.sync_all()?;
+        }
         fs::rename(&temporary, path)
     };
     write().map_err(|source| {
         let _ = fs::remove_file(&temporary);
         fail(source)
-    })?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))
+    })
 }
 
 /// Makes the entries of a directory last through a crash.
@@ -224,10 +239,14 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
 ///
 /// # Errors
 /// [`FileError`] when the path is not there.
+#[allow(clippy::useless_conversion, reason = "the numbers are narrower on other systems")]
 pub fn free_bytes(path: &Path) -> Result<u64, FileError> {
     let statistics = nix::sys::statvfs::statvfs(path)
         .map_err(|errno| FileError::new("look at the disk of", path, io::Error::from(errno)))?;
-    Ok(u64::from(statistics.blocks_available()) * u64::from(statistics.fragment_size()))
+    // The widths differ between systems.
+    #[allow(clippy::useless_conversion)]
+    let (blocks, size) = (u64::from(statistics.blocks_available()), u64::from(statistics.fragment_size()));
+    Ok(blocks * size)
 }
 
 #[cfg(test)]

@@ -29,8 +29,11 @@ const THREADS: usize = 2;
 #[must_use]
 pub fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(3).collect();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build().map_err(|e| machine(&e));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(THREADS)
+        .enable_all()
+        .build()
+        .map_err(|e| machine(&e));
     let ended = Options::from_environment(&words).and_then(|options| runtime?.block_on(run(options)));
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,8 +41,7 @@ impl Options {
         let machine = |e: seaworthy_host::files::FileError| Diagnostic::machine(e.to_string());
         seaworthy_host::files::create_directory(&home, 0o711).map_err(machine)?;
         let runtime = seaworthy_host::runtime_directory(&home).map_err(machine)?;
-        let mut options =
-            Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
+        let mut options = Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || {

@@ -52,7 +52,9 @@ impl Smoke for Checks {
         };
         let results = runner.run(request).await.map_err(|e| e.to_diagnostic())?;
         match results.iter().find(|result| !result.passed()) {
-            None => Ok(results.iter().map(|r| format!("{}: passed in {} ms", r.name, r.duration.as_millis())).collect()),
+            None => {
+                Ok(results.iter().map(|r| format!("{}: passed in {} ms", r.name, r.duration.as_millis())).collect())
+            }
             Some(failed) => Err(failed
                 .diagnostics()
                 .into_iter()

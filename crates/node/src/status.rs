@@ -115,7 +115,10 @@ fn shown(instance: &seaworthy_engine::InstanceStatus, current: bool) -> Instance
         address: instance.address.map(|address| address.to_string()),
         since: instance.started_at.map(clock::rfc3339),
         restarts: instance.restarts,
-        last_exit: instance.last_exit.as_ref().map(|exit| format!("ended at {} with {}", clock::rfc3339(exit.at), exit.how)),
+        last_exit: instance
+            .last_exit
+            .as_ref()
+            .map(|exit| format!("ended at {} with {}", clock::rfc3339(exit.at), exit.how)),
         last_lines,
     }
 }

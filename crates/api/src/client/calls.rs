@@ -10,7 +10,6 @@ use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
 
-
 const NOTHING: Option<&()> = None;
 
 /// Which lines of which service's log.

@@ -74,7 +74,7 @@ impl Transport {
                 let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
                     return Err(unreachable("ssh has no pipes".to_owned()));
                 };
-                Ok(Stream::Ssh { child, stdin, stdout })
+                Ok(Stream::Ssh { child: Box::new(child), stdin, stdout })
             }
         }
     }
@@ -87,7 +87,7 @@ fn quoted(text: &str) -> String {
 /// An open way to a node.
 pub(super) enum Stream {
     Unix(UnixStream),
-    Ssh { child: Child, stdin: ChildStdin, stdout: ChildStdout },
+    Ssh { child: Box<Child>, stdin: ChildStdin, stdout: ChildStdout },
 }
 
 impl Stream {

@@ -33,7 +33,13 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
     let mut client = context.client(Some(&environment)).await?;
     round(context, arguments, &mut client, &environment).await?;
     show_routes(context, &mut client, &app, &environment).await?;
-    let follower = tokio::spawn(follow_logs(context.transport(Some(&environment))?, app, environment.clone(), arguments.services.clone(), context.output));
+    let follower = tokio::spawn(follow_logs(
+        context.transport(Some(&environment))?,
+        app,
+        environment.clone(),
+        arguments.services.clone(),
+        context.output,
+    ));
     let working = async {
         while let Some(changed) = next(&mut changes).await {
             let dim = style::DIM;

@@ -81,7 +81,12 @@ fn git() -> Finding {
 }
 
 fn ssh() -> Finding {
-    program("ssh", None, Standing::Missing, "nodes on other machines are reached by it: `apt-get install openssh-client`")
+    program(
+        "ssh",
+        None,
+        Standing::Missing,
+        "nodes on other machines are reached by it: `apt-get install openssh-client`",
+    )
 }
 
 fn interpreter(name: &'static str) -> Finding {
@@ -130,12 +135,12 @@ fn user_namespaces() -> Finding {
 }
 
 fn control_groups() -> Finding {
-    let says = match (Path::new("/sys/fs/cgroup/cgroup.controllers").exists(), Path::new("/sys/fs/cgroup/memory").exists())
-    {
-        (true, _) => "version 2",
-        (false, true) => "version 1",
-        (false, false) => "not mounted",
-    };
+    let says =
+        match (Path::new("/sys/fs/cgroup/cgroup.controllers").exists(), Path::new("/sys/fs/cgroup/memory").exists()) {
+            (true, _) => "version 2",
+            (false, true) => "version 1",
+            (false, false) => "not mounted",
+        };
     let good = says != "not mounted";
     Finding {
         what: "control groups",

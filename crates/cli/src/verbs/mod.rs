@@ -27,7 +27,7 @@ use seaworthy_diagnostics::Diagnostic;
 use std::process::ExitCode;
 
 /// Parses the command line and does what it says.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

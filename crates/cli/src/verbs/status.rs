@@ -3,7 +3,7 @@
 use super::history;
 use crate::arguments::{StatusArguments, Wait};
 use crate::context::Context;
-use crate::exit::{Ended, Ending};
+use crate::exit::Ending;
 use crate::follow::follow;
 use crate::output::style;
 use seaworthy_api::wire::{
@@ -46,7 +46,7 @@ async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, s
         notes: Vec::new(),
     };
     let started = DeploymentStarted { deployment: Some(deployment.id), plan };
-    follow(context, client, &environment.environment, &started, Wait::Bake).await.map_err(Ended::from)
+    follow(context, client, &environment.environment, &started, Wait::Bake).await
 }
 
 fn print(context: &Context, status: &Status, app: Option<&Name>) {

@@ -96,18 +96,12 @@ impl Node {
         let _ = self.store.keep_routes(app, environment, &places);
     }
 
-    async fn draw_up(
-        &self,
-        app: &Name,
-        environment: &Name,
-        intent: &Intent,
-    ) -> Result<(Aim, Plan), Failures> {
+    async fn draw_up(&self, app: &Name, environment: &Name, intent: &Intent) -> Result<(Aim, Plan), Failures> {
         let running = self.running(app, environment)?;
         let aim = self.aim(app, environment, intent, running.as_ref())?;
         let state = self.state(app, environment, running).await?;
         let changes = aim.to.as_ref().map(|to| difference(state.running.as_ref(), to).lines()).unwrap_or_default();
-        let notes = aim.to.as_ref().map(|to| to.not_enforced.clone()).unwrap_or_default();
-        let options = Options { verb: aim.verb, changes, notes };
+        let options = Options { verb: aim.verb, changes, notes: Vec::new() };
         let plan = plan(app, environment, &state, aim.to.as_ref(), options);
         Ok((aim, plan))
     }
@@ -144,13 +138,7 @@ impl Node {
         Ok(())
     }
 
-    fn write_down(
-        &self,
-        aim: &Aim,
-        plan: &mut Plan,
-        intent: &Intent,
-        actor: Actor,
-    ) -> Result<u64, Failures> {
+    fn write_down(&self, aim: &Aim, plan: &mut Plan, intent: &Intent, actor: Actor) -> Result<u64, Failures> {
         if let Some(to) = &aim.to {
             if let Intent::Deploy { take_over, .. } = intent {
                 self.store.bind_app(&to.app, &to.provenance.source, *take_over)?;
@@ -192,4 +180,3 @@ fn answer(plan: &Plan) -> PlanAnswer {
         notes: plan.notes.clone(),
     }
 }
-

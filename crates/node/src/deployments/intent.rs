@@ -33,11 +33,15 @@ impl Node {
                 let mut bundle = self.bundle(release)?;
                 if bundle.release.app != *app {
                     let other = &bundle.release.app;
-                    return Err(Diagnostic::user(format!("release {} is of `{other}`, not of `{app}`", release.short())).into());
+                    return Err(Diagnostic::user(format!(
+                        "release {} is of `{other}`, not of `{app}`",
+                        release.short()
+                    ))
+                    .into());
                 }
                 self.store.check_app(app, &bundle.provenance.source, *take_over)?;
                 if !only.is_empty() {
-                    bundle = self.only(bundle, only, running)?;
+                    bundle = self.only(&bundle, only, running)?;
                 }
                 self.new_revision(Verb::Deploy, &bundle, environment)
             }
@@ -92,12 +96,7 @@ impl Node {
     }
 
     /// The running release with some services, and nothing else, taken from another one.
-    fn only(
-        &self,
-        new: ReleaseBundle,
-        only: &[Name],
-        running: Option<&Revision>,
-    ) -> Result<ReleaseBundle, Failures> {
+    fn only(&self, new: &ReleaseBundle, only: &[Name], running: Option<&Revision>) -> Result<ReleaseBundle, Failures> {
         let Some(running) = running else {
             let error = Diagnostic::user("`--only` needs something that runs: nothing does");
             return Err(error.help("deploy the whole app first").into());

@@ -50,7 +50,9 @@ impl Deployments {
     fn check_open(&self) -> Result<(), Diagnostic> {
         match self.is_closed() {
             false => Ok(()),
-            true => Err(Diagnostic::user("the node is stopping everything").help("try again when it runs again").later()),
+            true => {
+                Err(Diagnostic::user("the node is stopping everything").help("try again when it runs again").later())
+            }
         }
     }
 

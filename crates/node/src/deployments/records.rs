@@ -12,7 +12,8 @@ impl Node {
     /// One deployment.
     pub(crate) fn deployment(&self, id: u64) -> Result<DeploymentRecord, Diagnostic> {
         let found = self.store.deployment(id)?;
-        let missing = || Diagnostic::user(format!("there is no deployment {id} here")).help("`seaworthy history` lists them");
+        let missing =
+            || Diagnostic::user(format!("there is no deployment {id} here")).help("`seaworthy history` lists them");
         self.record(found.ok_or_else(missing)?)
     }
 

@@ -37,8 +37,9 @@ impl Node {
         let under_way = match self.store.deployment_under_way(app, name)? {
             Some(deployment) => {
                 let plan = self.store.deployment_plan(deployment.id)?.unwrap_or_default();
-                let plan: Plan = serde_json::from_value(plan)
-                    .map_err(|e| Diagnostic::machine(format!("the plan of deployment {} is damaged: {e}", deployment.id)))?;
+                let plan: Plan = serde_json::from_value(plan).map_err(|e| {
+                    Diagnostic::machine(format!("the plan of deployment {} is damaged: {e}", deployment.id))
+                })?;
                 let entries: Vec<Entry> = self.store.journal(deployment.id)?;
                 Some(UnderWay { deployment: deployment.id, plan, entries })
             }
@@ -56,7 +57,6 @@ impl Node {
         let task_place = place.clone();
 
         let task = tokio::spawn(async move {
-
             let reconciled = node.executor().reconcile(&intended, control).await;
             for failure in reconciled.failures {
                 crate::supervise::complain(&failure);

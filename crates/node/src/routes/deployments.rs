@@ -5,9 +5,7 @@ use crate::Node;
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, Query, State};
 use axum::response::Response;
-use seaworthy_api::wire::{
-    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, PlanAnswer,
-};
+use seaworthy_api::wire::{DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, PlanAnswer};
 use seaworthy_model::Name;
 use serde::Deserialize;
 use std::sync::Arc;

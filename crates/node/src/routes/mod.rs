@@ -97,7 +97,11 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .with_state(node)
 }
 
-async fn only_allowed(ConnectInfo(Connection(peer)): ConnectInfo<Connection>, request: Request, next: Next) -> Response {
+async fn only_allowed(
+    ConnectInfo(Connection(peer)): ConnectInfo<Connection>,
+    request: Request,
+    next: Next,
+) -> Response {
     if peer.allowed {
         next.run(request).await
     } else {

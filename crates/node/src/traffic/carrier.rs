@@ -101,7 +101,8 @@ impl GatewayTraffic {
         let address = self.call_address(callee).await?;
         let known = self.specs(&self.traffic_of_all()?)?;
         let Some(spec) = known.get(callee) else {
-            let error = Diagnostic::new(Fault::Seaworthy, format!("`{callee}` is called and has no part in any traffic"));
+            let error =
+                Diagnostic::new(Fault::Seaworthy, format!("`{callee}` is called and has no part in any traffic"));
             return Err(error.later());
         };
         Ok(Callee { address, protocol: spec.protocol })
@@ -253,4 +254,3 @@ impl Traffic for GatewayTraffic {
         }
     }
 }
-

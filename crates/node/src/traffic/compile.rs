@@ -50,8 +50,7 @@ pub(super) fn compile(facts: Facts<'_>) -> RoutingTable {
 }
 
 fn pool(spec: &PoolSpec, facts: &Facts<'_>) -> Pool {
-    let environment =
-        facts.environments.iter().find(|t| t.app == spec.app && t.environment == spec.environment);
+    let environment = facts.environments.iter().find(|t| t.app == spec.app && t.environment == spec.environment);
     let held = environment.is_some_and(|t| t.held.contains(&spec.id)).then_some(spec.tuning.hold);
     Pool {
         label: format!("{}/{}/{}", spec.app, spec.environment, spec.service),

@@ -17,7 +17,9 @@ pub(super) fn run(context: &Context, arguments: &InstallArguments) -> Ending {
     let root = arguments.root.clone().unwrap_or_else(|| PathBuf::from("/"));
     if arguments.root.is_none() && !peer::is_root() {
         let error = Diagnostic::user("installing a node is for root");
-        return Err(Ended::refused(error.help("`sudo seaworthy node install`; a node of your own needs no installing")));
+        return Err(Ended::refused(
+            error.help("`sudo seaworthy node install`; a node of your own needs no installing"),
+        ));
     }
     for address in &arguments.listen {
         if address.parse::<std::net::SocketAddr>().is_err() {
@@ -56,12 +58,15 @@ pub(super) fn copy_executables(root: &Path) -> Result<(), Ended> {
 /// The paths of this program and its helper.
 pub(super) fn executables() -> Result<Vec<(&'static str, PathBuf)>, Ended> {
     let this = std::env::current_exe().map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
-    let found = EXECUTABLES.map(|name| (name, if name == "seaworthy" { this.clone() } else { this.with_file_name(name) }));
+    let found =
+        EXECUTABLES.map(|name| (name, if name == "seaworthy" { this.clone() } else { this.with_file_name(name) }));
     match found.iter().find(|(_, path)| !path.is_file()) {
         None => Ok(found.to_vec()),
         Some((name, path)) => {
             let error = Diagnostic::user(format!("`{name}` is missing: there is no `{}`", path.display()));
-            Err(Ended::refused(error.help("the two executables belong together: `cargo build --release -p seaworthy-check`")))
+            Err(Ended::refused(
+                error.help("the two executables belong together: `cargo build --release -p seaworthy-check`"),
+            ))
         }
     }
 }

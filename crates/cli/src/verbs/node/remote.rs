@@ -41,7 +41,9 @@ pub(super) async fn install(context: &Context, url: &str, arguments: &InstallArg
     };
     let said = remote(&transport, &start, None)?;
     said.lines().for_each(|line| context.output.note(line));
-    context.output.note(&format!("write `node = \"{url}\"` into an environment of seaworthy.toml, then `seaworthy deploy`"));
+    context
+        .output
+        .note(&format!("write `node = \"{url}\"` into an environment of seaworthy.toml, then `seaworthy deploy`"));
     Ok(())
 }
 
