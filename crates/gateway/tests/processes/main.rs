@@ -2,6 +2,8 @@
 //!
 //! This test program plays all roles: it starts itself again with `parent_role` or `worker_role` as the only test.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
 mod fan_out;
 mod http;
 mod http_client;
