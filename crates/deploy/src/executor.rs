@@ -13,6 +13,7 @@ use crate::traffic::Traffic;
 use crate::undo::undo;
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_model::deployment::Outcome;
+use std::error::Error as _;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -50,7 +51,8 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
     pub async fn run(&self, deployment: u64, plan: &Plan, control: Control) -> Ended {
         let run = Run::new(self, deployment, plan, control);
         if let Err(broken) = check(plan) {
-            let failure = Diagnostic::new(Fault::Seaworthy, format!("the plan is not safe: {broken}"))
+            let cause = broken.source().map(|source| format!(": {source}")).unwrap_or_default();
+            let failure = Diagnostic::new(Fault::Seaworthy, format!("the plan is not safe: {broken}{cause}"))
                 .help("nothing was changed; please report this with the output of `seaworthy plan`");
             return run.end(plan.from.as_ref().map(|r| r.number), Outcome::Failed, Some(failure)).await;
         }

@@ -41,7 +41,7 @@ pub fn plan(app: &Name, environment: &Name, state: &EnvironmentState, to: Option
         verb: options.verb,
         app: app.clone(),
         environment: environment.clone(),
-        from: state.running.as_ref().filter(is_other).cloned(),
+        from: state.running.clone(),
         to: to.cloned(),
         leaving: state.leaving.iter().filter(is_other).cloned().collect(),
         kept: Vec::new(),
@@ -58,9 +58,12 @@ pub fn plan(app: &Name, environment: &Name, state: &EnvironmentState, to: Option
     let old = pairing.gone.iter().copied().chain(changed.map(|change| change.old));
     let gone = old.chain(pairing.leaving.iter().map(|(_, pool)| *pool));
     let (kept, new, gone) = (ids(pairing.kept.iter().map(|(_, pool)| *pool)), ids(new), ids(gone));
-    let groups = groups(&plan, &pairing);
-    let notes = notes(&plan, &pairing);
+    // A revision that runs already has nothing to do, and nothing to go back to.
+    let is_running = plan.to.is_some() && plan.to.as_ref().map(|to| to.number) == plan.from.as_ref().map(|f| f.number);
+    let groups = if is_running { Vec::new() } else { groups(&plan, &pairing) };
+    let mut notes = notes(&plan, &pairing);
     drop(pairing);
+    notes.retain(|note| !plan.notes.contains(note));
     plan.notes.extend(notes);
     Plan { groups, kept, new, gone, ..plan }
 }
