@@ -41,8 +41,8 @@ pub struct Limits {
     pub write_stall_timeout: Duration,
     /// How long a request goes on looking for an instance once all were tried: one that was killed starts again.
     pub retry_patience: Duration,
-    /// How long an idle client connection stays open when the gateway ends, so that the next request meets an answer that
-    /// says `Connection: close` and not a closed connection.
+    /// How long an idle client connection stays open when the gateway ends, so that the next request meets an answer
+    /// that says `Connection: close` and not a closed connection.
     pub drain_idle_timeout: Duration,
     /// How long connecting to an instance may take.
     pub connect_timeout: Duration,

@@ -1,9 +1,9 @@
 //! Request smuggling: shapes known from the literature, as raw bytes, with the exact outcome.
 //!
-//! Each shape is sent on a connection of its own, followed by a plain request for `/after`. What matters: the status of
-//! each answer, that the connection is closed where the message has two readings, and what reached the instance. Sources:
-//! RFC 9112 section 11.2; Linhart et al. 2005 (CL.CL, CL.TE); Kettle, "HTTP Desync Attacks" 2019 and "HTTP/1.1 must die"
-//! 2025; the T-Reqs and HTTP Garden papers; the CVEs named beside a shape.
+//! Each shape is sent on a connection of its own, followed by a plain request for `/after`. What matters: the status
+//! of each answer, that the connection is closed where the message has two readings, and what reached the instance.
+//! Sources: RFC 9112 section 11.2; Linhart et al. 2005 (CL.CL, CL.TE); Kettle, "HTTP Desync Attacks" 2019 and
+//! "HTTP/1.1 must die" 2025; the T-Reqs and HTTP Garden papers; the CVEs named beside a shape.
 
 mod support;
 

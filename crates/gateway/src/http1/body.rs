@@ -42,8 +42,8 @@ impl BodyDecoder {
         })
     }
 
-    /// Reads on: how many bytes of `input` are to be taken away, and what they mean. What is not taken away must be there
-    /// again at the next call, with more after it if the event was [`BodyEvent::Starved`]: at most
+    /// Reads on: how many bytes of `input` are to be taken away, and what they mean. What is not taken away must be
+    /// there again at the next call, with more after it if the event was [`BodyEvent::Starved`]: at most
     /// [`Limits::trailer_bytes_max`] bytes wait in that way.
     ///
     /// # Errors

@@ -168,8 +168,8 @@ impl RequestHead {
         Ok(())
     }
 
-    /// Settles the host: the field's; an absolute target must say the same (RFC 9112 section 3.2.2 prefers the target's,
-    /// but the next program may not).
+    /// Settles the host: the field's; an absolute target must say the same (RFC 9112 section 3.2.2 prefers the
+    /// target's, but the next program may not).
     fn read_authority(&mut self, head: &[u8], path: &str, target: &target::Target) -> Result<(), HeadError> {
         let field = self.authority.of(self.fields.bytes());
         if let Some(authority) = target.authority.clone() {
@@ -226,7 +226,8 @@ fn names_other_version(head: &[u8]) -> bool {
     let (Some(_), Some(_), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
         return false;
     };
-    matches!(version, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
+    let numbers = version.strip_prefix(b"HTTP/").unwrap_or_default();
+    matches!(numbers, [major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
 /// Finds and reads the heads of one connection's requests.
@@ -236,8 +237,8 @@ pub struct RequestDecoder {
 }
 
 impl RequestDecoder {
-    /// Looks for a head at the beginning of `input`, which starts with what was there at the last call. `Some` is the number
-    /// of bytes that are to be taken away, after which `head` is filled; `None`: more bytes are needed.
+    /// Looks for a head at the beginning of `input`, which starts with what was there at the last call. `Some` is the
+    /// number of bytes that are to be taken away, after which `head` is filled; `None`: more bytes are needed.
     ///
     /// # Errors
     /// When the head is refused. The connection must then end: where the next request starts is not known.

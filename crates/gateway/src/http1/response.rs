@@ -25,8 +25,8 @@ pub struct ResponseHead {
     pub framing: Framing,
     /// What `Connection` says.
     pub connection: ConnectionOptions,
-    /// A body is announced although there cannot be one. Some programs send it all the same: such a connection carries no
-    /// other request.
+    /// A body is announced although there cannot be one. Some programs send it all the same: such a connection carries
+    /// no other request.
     pub announces_impossible_body: bool,
 }
 

@@ -6,7 +6,8 @@ use std::ops::Range;
 
 /// Looks for the empty line that ends a head, across any number of reads, and looks at every byte once.
 ///
-/// RFC 9112 section 2.2 allows a lone LF as a line's end; programs differ in that, so it is refused here, as is a lone CR.
+/// RFC 9112 section 2.2 allows a lone LF as a line's end; programs differ in that, so it is refused here, as is a lone
+/// CR.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HeadScan {
     start: usize,
@@ -19,8 +20,8 @@ pub(crate) struct HeadScan {
 const EMPTY_LINE: &[u8] = b"\r\n";
 
 impl HeadScan {
-    /// Looks on in `input`, which starts with what was there at the last call. Answers where the head lies in it, its empty
-    /// last line included, or `None` while that is missing. At most `bytes_max` bytes are looked at.
+    /// Looks on in `input`, which starts with what was there at the last call. Answers where the head lies in it, its
+    /// empty last line included, or `None` while that is missing. At most `bytes_max` bytes are looked at.
     pub(crate) fn advance(
         &mut self,
         input: &[u8],

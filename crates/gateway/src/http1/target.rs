@@ -42,8 +42,8 @@ fn absolute(target: &[u8]) -> Result<Target, HeadError> {
     Ok(Target { authority: Some(SCHEME.len()..authority_end), path_and_query: authority_end..target.len() })
 }
 
-/// How many bytes of `host[:port]` are the host; `None` if it is no such thing. Host names are letters, digits, `-`, `.`
-/// and `_`; addresses may be IPv6 in brackets (RFC 3986 section 3.2.2 allows more, which no name in use has).
+/// How many bytes of `host[:port]` are the host; `None` if it is no such thing. Host names are letters, digits, `-`,
+/// `.` and `_`; addresses may be IPv6 in brackets (RFC 3986 section 3.2.2 allows more, which no name in use has).
 pub(crate) fn host_length(authority: &[u8]) -> Option<usize> {
     let host = match authority {
         [b'[', ..] => {

@@ -91,7 +91,12 @@ fn cut<'a>(bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
 }
 
 prop_compose! {
-    fn body()(chunked in any::<bool>(), pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 0..4), trailer in any::<bool>()) -> (Vec<u8>, Vec<u8>) {
+    /// A body's framing fields and bytes, and its content.
+    fn body()(
+        chunked in any::<bool>(),
+        pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..40), 0..4),
+        trailer in any::<bool>(),
+    ) -> (Vec<u8>, Vec<u8>) {
         let content = pieces.concat();
         let mut bytes = Vec::new();
         if chunked {
@@ -111,8 +116,13 @@ prop_compose! {
 
 prop_compose! {
     /// Bytes of a well-formed request, and its content.
-    fn request()(method in "[A-Z]{1,8}", path in "/[a-z0-9/%?=&.]{0,20}", host in "[a-z]{1,8}(:[0-9]{1,4})?",
-                 fields in prop::collection::vec(("x-[a-z]{1,9}", "[!-~]([ -~]{0,12}[!-~])?"), 0..5), body in body()) -> (Vec<u8>, Vec<u8>) {
+    fn request()(
+        method in "[A-Z]{1,8}",
+        path in "/[a-z0-9/%?=&.]{0,20}",
+        host in "[a-z]{1,8}(:[0-9]{1,4})?",
+        fields in prop::collection::vec(("x-[a-z]{1,9}", "[!-~]([ -~]{0,12}[!-~])?"), 0..5),
+        body in body(),
+    ) -> (Vec<u8>, Vec<u8>) {
         let mut bytes = Vec::new();
         let method = if method == "CONNECT" { "GET".to_owned() } else { method };
         let mut writer = HeadWriter::request(&mut bytes, method.as_bytes(), &path);
@@ -157,12 +167,22 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(token, 0..14).prop_map(|tokens| tokens.concat().into_bytes())
 }
 
+/// Where to cut.
+fn cuts() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(any::<usize>(), 0..12)
+}
+
+/// A byte that often means something.
+fn byte() -> impl Strategy<Value = u8> {
+    prop_oneof![Just(b'a'), Just(b'0'), Just(b'\r'), Just(b'\n'), any::<u8>()]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// However the bytes are split, the reading is the same.
     #[test]
-    fn any_split_reads_the_same(requests in prop::collection::vec(request(), 1..4), cuts in prop::collection::vec(any::<usize>(), 0..12)) {
+    fn any_split_reads_the_same(requests in prop::collection::vec(request(), 1..4), cuts in cuts()) {
         let bytes: Vec<u8> = requests.iter().flat_map(|request| request.0.clone()).collect();
         let split = read(cut(&bytes, &cuts).into_iter(), &Limits::DEFAULT);
         prop_assert_eq!(split.refused, None);
@@ -183,7 +203,7 @@ proptest! {
 
     /// The same of bytes that are no request, errors included.
     #[test]
-    fn any_split_refuses_the_same(bytes in hostile(), cuts in prop::collection::vec(any::<usize>(), 0..12)) {
+    fn any_split_refuses_the_same(bytes in hostile(), cuts in cuts()) {
         let (split, whole) = (read(cut(&bytes, &cuts).into_iter(), &Limits::DEFAULT), whole(&bytes));
         prop_assert_eq!(split.refused, whole.refused);
         prop_assert_eq!(split.requests, whole.requests);
@@ -198,7 +218,7 @@ proptest! {
 
     /// Whatever comes, no more than the limits allow waits.
     #[test]
-    fn memory_is_bounded(bytes in prop::collection::vec(prop_oneof![Just(b'a'), Just(b'0'), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..4000)) {
+    fn memory_is_bounded(bytes in prop::collection::vec(byte(), 0..4000)) {
         let limits = Limits { head_bytes_max: 256, trailer_bytes_max: 64, ..Limits::DEFAULT };
         let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
         prop_assert!(read(bytes.chunks(7), &limits).waiting_max <= 256 + 7);
@@ -207,7 +227,7 @@ proptest! {
 
     /// Responses: the same, and the body of one never reads as the next.
     #[test]
-    fn responses_survive_any_split(status in 200_u16..600, reason in "[ -~]{0,10}", body in body(), cuts in prop::collection::vec(any::<usize>(), 0..12)) {
+    fn responses_survive_any_split(status in 200_u16..600, reason in "[ -~]{0,10}", body in body(), cuts in cuts()) {
         let mut bytes = Vec::new();
         HeadWriter::response(&mut bytes, status, reason.as_bytes());
         bytes.extend_from_slice(&body.0);
@@ -220,7 +240,8 @@ proptest! {
             }
         }
         prop_assert_eq!(head.status, status);
-        prop_assert_eq!(&waiting[found.expect("complete")..], &body.0[body.0.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4..]);
+        let end = body.0.windows(4).position(|window| window == b"\r\n\r\n").expect("an empty line");
+        prop_assert_eq!(&waiting[found.expect("complete")..], &body.0[end + 4..]);
     }
 }
 

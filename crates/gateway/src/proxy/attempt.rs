@@ -97,8 +97,8 @@ impl<S: ClientStream> Courier<'_, S> {
         }
     }
 
-    /// One instance: over an idle connection, and if that turns out to be dead over a new one. `None`: another instance may
-    /// be tried.
+    /// One instance: over an idle connection, and if that turns out to be dead over a new one. `None`: another
+    /// instance may be tried.
     async fn try_instance(&mut self, mut lease: Lease) -> Result<Option<Answering>, Failure> {
         let mut reuse = true;
         while let Some((mut stream, reused)) = self.connect(&mut lease, reuse).await? {
@@ -165,8 +165,8 @@ impl<S: ClientStream> Courier<'_, S> {
         Err(Failure::Own(OwnAnswer::BROKEN))
     }
 
-    /// A connection to the lease's instance, and whether it was idle before, which `reuse` must allow. `None`: the instance
-    /// accepts none.
+    /// A connection to the lease's instance, and whether it was idle before, which `reuse` must allow. `None`: the
+    /// instance accepts none.
     async fn connect(&mut self, lease: &mut Lease, reuse: bool) -> Result<Option<(TcpStream, bool)>, Failure> {
         self.tries.count = self.tries.count.saturating_add(1);
         while let Some(stream) = lease.endpoint().idle.take(self.since, self.limits.idle_upstream_timeout) {

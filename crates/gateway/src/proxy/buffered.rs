@@ -65,7 +65,8 @@ pub enum ExchangeError {
     TimedOut,
 }
 
-/// Sends a request to a pool and holds its whole answer, of at most `body_bytes_max` bytes of content, until `deadline`.
+/// Sends a request to a pool and holds its whole answer, of at most `body_bytes_max` bytes of content, until
+/// `deadline`.
 ///
 /// # Errors
 /// When there is no such answer. A request that was sent may have been carried out all the same.

@@ -46,8 +46,8 @@ impl<S: ClientStream> Client<S> {
     /// Notices that the client is gone while there is nothing else to do with it. What it sends meanwhile (the next
     /// request) is kept, up to a bound.
     ///
-    /// A client that only ends its own direction looks the same and is taken for gone: few do, and an instance must not go
-    /// on working for somebody who does not wait.
+    /// A client that only ends its own direction looks the same and is taken for gone: few do, and an instance must
+    /// not go on working for somebody who does not wait.
     pub(super) fn watch(&mut self, context: &mut Context<'_>) -> Result<(), Gone> {
         while !self.incoming.is_ahead() {
             match self.incoming.poll_fill(context, &mut self.stream) {
@@ -77,8 +77,8 @@ impl<S: ClientStream> Client<S> {
         std::future::poll_fn(|context| self.outgoing.poll_write(context, &mut self.stream)).await
     }
 
-    /// Ends the connection so that the client sees what was written last (RFC 9112 section 9.6): closing while bytes come
-    /// in would make the system send a reset, which destroys them.
+    /// Ends the connection so that the client sees what was written last (RFC 9112 section 9.6): closing while bytes
+    /// come in would make the system send a reset, which destroys them.
     pub(super) async fn linger(&mut self, limits: &Limits) {
         let until = Instant::now() + limits.linger_timeout;
         let _ = tokio::time::timeout_at(until.into(), async {

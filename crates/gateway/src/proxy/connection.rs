@@ -214,3 +214,20 @@ impl<S: ClientStream> Session<S> {
         self.timer.set(Instant::now() + limits.idle_timeout.saturating_sub(limits.rest_after));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::access_log::AccessLog;
+    use crate::limits::Limits;
+
+    /// Buffers come on top only while requests are under way.
+    #[tokio::test]
+    async fn an_idle_connection_takes_little_memory() {
+        let (stream, _other) = tokio::net::UnixStream::pair().expect("two sockets");
+        let gateway = Gateway::new(AccessLog::default(), Limits::default());
+        let serving = serve(stream, gateway, ConnectionContext::new(Arc::from("public"), None));
+        let bytes = size_of_val(&serving);
+        assert!(bytes < 6 * 1024, "{bytes}");
+    }
+}

@@ -48,7 +48,9 @@ impl<S: ClientStream> Session<S> {
 
     fn route(&mut self) -> Routed {
         let request = &self.request;
-        self.gateway.table().route(&mut self.context, request.host(), request.path(), |name| request.cookie(name))
+        // `OPTIONS *` asks about the whole host.
+        let path = if request.path() == "*" { "/" } else { request.path() };
+        self.gateway.table().route(&mut self.context, request.host(), path, |name| request.cookie(name))
     }
 
     /// Has one pool answer; `None` if the request is to be routed again.
@@ -96,8 +98,8 @@ impl<S: ClientStream> Session<S> {
         }
     }
 
-    /// Puts the head for the instance into the buffer; whether it asks for an upgrade. `interactive`: the client and the
-    /// instance may talk while the request is under way (interim answers, upgrades).
+    /// Puts the head for the instance into the buffer; whether it asks for an upgrade. `interactive`: the client and
+    /// the instance may talk while the request is under way (interim answers, upgrades).
     pub(super) fn write_request(&mut self, record: &mut Record, interactive: bool) -> bool {
         let given = self.request.fields().values(Known::Traceparent).next();
         let trace = *record.trace.get_or_insert_with(|| Trace::continue_from(given));

@@ -16,8 +16,8 @@ pub(super) struct Origin {
 
 /// Writes the head for an instance; returns whether it asks for an upgrade.
 ///
-/// Fields of the connection are left out (RFC 9110 section 7.6.1), as are `x-seaworthy-*` and names that read like ours.
-/// `X-Forwarded-*` and `Forwarded` (RFC 7239) of strangers are replaced, those of our own instances continued.
+/// Fields of the connection are left out (RFC 9110 section 7.6.1), as are `x-seaworthy-*` and names that read like
+/// ours. `X-Forwarded-*` and `Forwarded` (RFC 7239) of strangers are replaced, those of our own instances continued.
 ///
 /// Unless `interactive`, nothing is asked for to which the client would have to react before the final answer.
 pub(super) fn write(

@@ -5,8 +5,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 use tokio::time::Sleep;
 
-/// A deadline that can be moved for next to nothing: the runtime's timer is touched only when the deadline moves to before
-/// the moment for which that is set, and when that moment comes.
+/// A deadline that can be moved for next to nothing: the runtime's timer is touched only when the deadline moves to
+/// before the moment for which that is set, and when that moment comes.
 #[derive(Debug)]
 pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,

@@ -45,8 +45,8 @@ enum Phase {
 }
 
 impl<S: ClientStream> Tunnel<'_, S> {
-    /// Carries bytes until both directions have ended, one has failed, nothing moves for too long, or `closing` says that it
-    /// is to end politely. How many bytes went to the instance, and to the client.
+    /// Carries bytes until both directions have ended, one has failed, nothing moves for too long, or `closing` says
+    /// that it is to end politely. How many bytes went to the instance, and to the client.
     pub(super) async fn run(mut self, closing: &CancellationToken, websocket: bool) -> (u64, u64) {
         let direction = |close| Direction::new(websocket.then(|| (Frames::default(), close)));
         let mut up = direction(CLOSE_TO_INSTANCE);
