@@ -176,6 +176,7 @@ fn check_interpreter(line: &str, shown: &str, app: &Path) -> Result<(), Diagnost
 }
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use seaworthy_host::files;

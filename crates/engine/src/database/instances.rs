@@ -1,7 +1,8 @@
-//! Instances and their ports.
+//! Instances and their ports. After a power cut no instance runs, and a pool's are made anew: nothing here is worth
+//! waiting for the disk.
 
 use super::{Database, DatabaseError};
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use seaworthy_host::ports;
 use seaworthy_model::pool::{InstanceId, PoolId};
 
@@ -24,13 +25,21 @@ pub(crate) struct InstanceRecord {
 const COLUMNS: &str = "id, pool, slot, port, token, ipv6, retired";
 
 impl Database {
-    /// Takes note of an instance before anything of it exists.
+    /// Takes note of an instance before anything of it runs.
     pub(crate) fn put_instance(&self, record: &InstanceRecord) -> Result<(), DatabaseError> {
-        self.with(|connection| {
-            let statement = "INSERT OR REPLACE INTO instances (id, pool, slot, port, token, ipv6, retired)
-                VALUES (?, ?, ?, ?, ?, ?, ?)";
-            let InstanceRecord { id, pool, slot, port, token, ipv6, retired } = record;
-            connection.execute(statement, params![id.0, pool.0, slot, port, token, ipv6, retired]).map(drop)
+        self.with_quickly(|connection| put(connection, record))
+    }
+
+    /// As [`Self::put_instance`], with a port that nobody has; `None` when there is none.
+    pub(crate) fn put_with_free_port(&self, record: &InstanceRecord) -> Result<Option<u16>, DatabaseError> {
+        self.with_quickly(|connection| {
+            let mut statement = connection.prepare("SELECT port FROM instances WHERE port IS NOT NULL AND id <> ?")?;
+            let given: Vec<u16> = statement.query_map([&record.id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let port = ports::find_free(|port| given.contains(&port));
+            if port.is_some() {
+                put(connection, &InstanceRecord { port, ..record.clone() })?;
+            }
+            Ok(port)
         })
     }
 
@@ -51,22 +60,13 @@ impl Database {
 
     /// Forgets an instance of which nothing is left.
     pub(crate) fn forget_instance(&self, id: &InstanceId) -> Result<(), DatabaseError> {
-        self.with(|connection| connection.execute("DELETE FROM instances WHERE id = ?", [&id.0]).map(drop))
+        self.with_quickly(|connection| connection.execute("DELETE FROM instances WHERE id = ?", [&id.0]).map(drop))
     }
 
     /// Takes note that an instance gets no new requests and ends soon.
     pub(crate) fn retire_instance(&self, id: &InstanceId) -> Result<(), DatabaseError> {
-        self.with(|connection| connection.execute("UPDATE instances SET retired = 1 WHERE id = ?", [&id.0]).map(drop))
-    }
-
-    /// Finds a port that nobody has, and gives it to an instance; `None` when there is none.
-    pub(crate) fn give_port(&self, id: &InstanceId) -> Result<Option<u16>, DatabaseError> {
-        self.with(|connection| {
-            let mut statement = connection.prepare("SELECT port FROM instances WHERE port IS NOT NULL")?;
-            let given: Vec<u16> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let Some(port) = ports::find_free(|port| given.contains(&port)) else { return Ok(None) };
-            connection.execute("UPDATE instances SET port = ? WHERE id = ?", params![port, id.0])?;
-            Ok(Some(port))
+        self.with_quickly(|connection| {
+            connection.execute("UPDATE instances SET retired = 1 WHERE id = ?", [&id.0]).map(drop)
         })
     }
 
@@ -81,8 +81,17 @@ impl Database {
     /// Takes note of where an instance was found to listen.
     pub(crate) fn set_ipv6(&self, id: &InstanceId, ipv6: bool) -> Result<(), DatabaseError> {
         let values = params![ipv6, id.0];
-        self.with(|connection| connection.execute("UPDATE instances SET ipv6 = ? WHERE id = ?", values).map(drop))
+        self.with_quickly(|connection| {
+            connection.execute("UPDATE instances SET ipv6 = ? WHERE id = ?", values).map(drop)
+        })
     }
+}
+
+fn put(connection: &Connection, record: &InstanceRecord) -> rusqlite::Result<()> {
+    let statement = "INSERT OR REPLACE INTO instances (id, pool, slot, port, token, ipv6, retired)
+        VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let InstanceRecord { id, pool, slot, port, token, ipv6, retired } = record;
+    connection.execute(statement, params![id.0, pool.0, slot, port, token, ipv6, retired]).map(drop)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<InstanceRecord> {

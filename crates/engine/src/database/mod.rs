@@ -66,7 +66,8 @@ impl From<DatabaseError> for Diagnostic {
     }
 }
 
-/// `engine.db`. Calls are short and synchronous, and what they wrote is on the disk when they return.
+/// `engine.db`. Calls are short and synchronous. What they wrote outlives this process when they return, and a power
+/// cut, too, unless they say otherwise.
 #[derive(Debug)]
 pub(crate) struct Database {
     path: PathBuf,
@@ -104,6 +105,18 @@ impl Database {
     fn with<A>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<A>) -> Result<A, DatabaseError> {
         let mut connection: MutexGuard<'_, Connection> = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         work(&mut connection).map_err(|source| DatabaseError::Refused { path: self.path.clone(), source })
+    }
+}
+
+impl Database {
+    /// As [`Self::with`], for what can be found out again: a power cut may take it back, whole.
+    fn with_quickly<A>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<A>) -> Result<A, DatabaseError> {
+        self.with(|connection| {
+            connection.pragma_update(None, "synchronous", "NORMAL")?;
+            let result = work(connection);
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            result
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::live::{Live, View};
-use super::start::{STARTS_AT_ONCE, Started, address, keep, start_instance};
+use super::start::{STARTS_AT_ONCE, Started, address, keep, new_record, start_instance};
 use super::{leftovers, stop};
 use crate::client::ShimClient;
 use crate::database::{InstanceRecord, PoolRecord};
@@ -42,11 +42,13 @@ pub(super) async fn adopt(engine: &Arc<Engine>) -> Result<Adopted, Diagnostic> {
     let mut adopted = Adopted::default();
     let mut work = Vec::new();
     for pool in engine.database.pools()? {
-        for record in engine.database.instances(&pool.spec.id)? {
-            if engine.live(&record.id).is_none() {
-                work.push((pool.clone(), record));
-            }
-        }
+        let records = engine.database.instances(&pool.spec.id)?;
+        let slots = if pool.wanted { 0..pool.spec.tuning.replicas } else { 0..0 };
+        // A power cut may have taken back the record of an instance, never that of its pool.
+        let missing = slots.filter(|slot| !records.iter().any(|record| record.slot == *slot));
+        let missing: Vec<InstanceRecord> = missing.map(|slot| new_record(&pool.spec, slot)).collect();
+        let all = records.into_iter().chain(missing).filter(|record| engine.live(&record.id).is_none());
+        work.extend(all.map(|record| (pool.clone(), record)));
     }
     let mut results =
         stream::iter(work).map(|(pool, record)| take(engine, pool, record)).buffer_unordered(STARTS_AT_ONCE);

@@ -105,7 +105,8 @@ impl<'a> Watch<'a> {
         if since.elapsed() < self.spec.tuning.healthy_for {
             return false;
         }
-        if let Some(address) = address {
+        let known = self.live.view.borrow().address;
+        if let Some(address) = address.filter(|_| address != known) {
             let _ = self.engine.database.set_ipv6(&self.live.id, address.is_ipv6());
         }
         let is_first = self.live.view.send_if_modified(|view| {

@@ -7,27 +7,41 @@ use seaworthy_host::ports;
 use seaworthy_model::pool::PoolSpec;
 use seaworthy_model::service::Port;
 
-/// The port of an instance that is about to start: the one that it had, if nobody took it.
-pub(super) fn choose(engine: &Engine, spec: &PoolSpec, record: &InstanceRecord) -> Result<Option<u16>, Diagnostic> {
-    match spec.port {
-        Port::None => Ok(None),
+/// Takes note of an instance that is about to start, with its port: the one that it had, if nobody took it.
+pub(super) fn record_start(
+    engine: &Engine,
+    spec: &PoolSpec,
+    record: InstanceRecord,
+) -> Result<InstanceRecord, Diagnostic> {
+    let port = match spec.port {
+        Port::None => None,
         Port::Fixed(port) => {
+            // First of all: whoever ends a pool whose start was refused must find what there is of it.
+            engine.database.put_instance(&record)?;
             let other = engine.database.instance_with_port(port)?.filter(|other| *other != record.id);
             if other.is_some() || !ports::is_free(port) {
                 return Err(taken(spec, port, other.map(|id| format!("the instance `{id}`"))));
             }
-            Ok(Some(port))
+            Some(port)
         }
         Port::Given => match record.port.filter(|port| ports::is_free(*port)) {
-            Some(port) => Ok(Some(port)),
-            None => match engine.database.give_port(&record.id)? {
-                Some(port) => Ok(Some(port)),
-                None => Err(Diagnostic::machine(format!("no port of {:?} is free", ports::INSTANCE_PORTS))
-                    .help("`ss -ltnp` shows who has them")
-                    .later()),
-            },
+            Some(port) => Some(port),
+            None => {
+                engine.database.put_instance(&record)?;
+                let Some(port) = engine.database.put_with_free_port(&record)? else { return Err(none_free()) };
+                return Ok(InstanceRecord { port: Some(port), ..record });
+            }
         },
-    }
+    };
+    let record = InstanceRecord { port, ..record };
+    engine.database.put_instance(&record)?;
+    Ok(record)
+}
+
+fn none_free() -> Diagnostic {
+    Diagnostic::machine(format!("no port of {:?} is free", ports::INSTANCE_PORTS))
+        .help("`ss -ltnp` shows who has them")
+        .later()
 }
 
 fn taken(spec: &PoolSpec, port: u16, holder: Option<String>) -> Diagnostic {

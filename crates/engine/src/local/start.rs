@@ -53,7 +53,7 @@ pub(super) async fn start(engine: &Arc<Engine>, spec: &PoolSpec) -> Result<(), D
     first_error
 }
 
-fn new_record(spec: &PoolSpec, slot: u16) -> InstanceRecord {
+pub(super) fn new_record(spec: &PoolSpec, slot: u16) -> InstanceRecord {
     let (id, pool, token) = (spec.id.instance(slot), spec.id.clone(), String::new());
     InstanceRecord { id, pool, slot, port: None, token, ipv6: false, retired: false }
 }
@@ -67,9 +67,12 @@ async fn bring_up(engine: &Arc<Engine>, spec: &PoolSpec, record: InstanceRecord)
         }
         return Ok(());
     }
-    engine.database.put_instance(&record)?;
     let (id, ipv6) = (record.id.clone(), record.ipv6);
-    let (_, record) = start_instance(engine, spec, record).await?;
+    let (started, record) = start_instance(engine, spec, record).await?;
+    if started == Started::Already {
+        // Its keeper compares what runs with the record, and puts the right thing there.
+        engine.database.put_instance(&record)?;
+    }
     let view = View { address: address(record.port, ipv6), ..View::default() };
     keep(engine, spec, Live::new(id, spec.id.clone(), view), Happening::Started { pid: None });
     Ok(())
@@ -94,9 +97,7 @@ pub(super) async fn start_instance(
     let Some(lock) = Lock::try_acquire(&folders.lock)? else { return Ok((Started::Already, record)) };
     leftovers::end(&folders).await?;
     record.token = new_token();
-    engine.database.put_instance(&record)?;
-    record.port = ports::choose(engine, spec, &record)?;
-    engine.database.put_instance(&record)?;
+    let record = ports::record_start(engine, spec, record)?;
     let start = Start {
         id: record.id.0.clone(),
         token: record.token.clone(),

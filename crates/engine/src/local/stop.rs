@@ -33,6 +33,10 @@ pub(super) async fn stop(engine: &Arc<Engine>, pool: &PoolId) -> Result<(), Diag
     let instances = engine.database.instances(pool)?;
     let stops = instances.into_iter().map(|instance| stop_instance(engine, &record.spec, instance));
     join_all(stops).await.into_iter().collect::<Result<(), Diagnostic>>()?;
+    // What could not be started has no record, and may have left its folder.
+    for slot in 0..record.spec.tuning.replicas {
+        end(&engine.folders.instance(&pool.instance(slot).0), record.spec.tuning.grace).await?;
+    }
     engine.database.forget_pool(pool)?;
     instance_logs::forget_old(engine, &record.spec);
     Ok(())

@@ -151,3 +151,19 @@ async fn a_start_that_fails_when_the_node_comes_back_is_tried_again() {
     world.target().healthy(&spec).await.unwrap();
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_node_that_died_before_all_were_started_starts_the_rest() {
+    let mut world = World::new();
+    let mut spec = world.script("exec cat");
+    spec.tuning.replicas = 4;
+    // Given up in the middle, wherever that is on this machine.
+    let _ = tokio::time::timeout(std::time::Duration::from_millis(15), world.target().start(&spec)).await;
+    world.restart_node();
+    let adopted = world.target().adopt().await.unwrap();
+    assert_eq!(adopted.adopted.len() + adopted.started.len(), 4, "{adopted:?}");
+    world.target().start(&spec).await.unwrap();
+    world.target().healthy(&spec).await.unwrap();
+    assert_eq!(world.shims().len(), 4);
+    world.end().await;
+}

@@ -1,5 +1,6 @@
 //! The engine with real processes: every test has a home of its own and leaves no process behind.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adoption;

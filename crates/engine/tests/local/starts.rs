@@ -154,3 +154,17 @@ async fn a_program_that_cannot_be_started_is_refused_before_anything_runs() {
     }
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_shim_is_small() {
+    let world = World::new();
+    let spec = world.script("seq 10000; exec cat");
+    world.up(&spec).await;
+    eventually("it has written", || (world.lines(1) == ["10000"]).then_some(())).await;
+    let shim = world.instance(&spec.id).shim_pid.unwrap();
+    let bytes = process::memory_bytes(shim).unwrap();
+    assert!(bytes < 3 * 1024 * 1024, "{bytes} bytes");
+    let tasks = std::fs::read_dir(format!("/proc/{shim}/task")).unwrap().count();
+    assert_eq!(tasks, 1, "a death signal comes when the thread ends that started the program");
+    world.end().await;
+}
