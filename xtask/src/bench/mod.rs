@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: figures, never a verdict in CI. They hold for the machine on which they were taken, and only beside
-//! each other: what is compared runs in turns, round after round.
+//! `cargo xtask bench`: figures, never a verdict in CI. They hold for the machine on which they were taken, and only
+//! beside each other: what is compared runs in turns, round after round.
 
 mod deploy;
 mod gateway;

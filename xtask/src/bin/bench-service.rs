@@ -1,5 +1,5 @@
-//! The smallest service that one would deploy: what `cargo xtask bench deploy` deploys. It starts at once, answers every
-//! request with its version, and knows nothing of signals.
+//! The smallest service that one would deploy: what `cargo xtask bench deploy` deploys. It starts at once, answers
+//! every request with its version, and knows nothing of signals.
 
 use std::env;
 use std::error::Error;

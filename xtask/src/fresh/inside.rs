@@ -18,8 +18,8 @@ pub(super) fn script(setup_only: bool, test_arguments: &[String]) -> String {
     script
 }
 
-/// The first argument is the root, the second the script; the mounts come in pairs after them. `unshare` makes new mounts
-/// private, so none is seen outside, and process 1 ends everything with it.
+/// The first argument is the root, the second the script; the mounts come in pairs after them. `unshare` makes new
+/// mounts private, so none is seen outside, and process 1 ends everything with it.
 const ENTER: &str = r#"
 set -eu
 root=$1 script=$2
