@@ -49,7 +49,8 @@ fn five_languages() {
         ("echo-go/main.go", "package main\n\nfunc main() { http.ListenAndServe(\":8081\", nil) }\n"),
         ("echo-go/cmd/admin/main.go", "package main\n"),
         ("echo-node/package.json", r#"{ "name": "@shop/echo", "scripts": { "test": "node --test" } }"#),
-        ("echo-node/main.mjs", "listen(process.env.PORT)"),
+        ("echo-node/main.mjs", "import { Server } from './server.mjs'; path === '/healthz'"),
+        ("echo-node/server.mjs", "export listen(process.env.PORT)"),
         ("echo-node/log.mjs", ""),
         ("echo-node/README.md", ""),
         (

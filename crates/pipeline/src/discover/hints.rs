@@ -30,7 +30,7 @@ pub(super) fn add(folder: &Folder, service: &mut Found) {
     let own = service.covers.first().unwrap_or(&service.path).clone();
     service.text = folder.at(&own).source(&SOURCE_ENDINGS);
     let text = &service.text;
-    service.health = HEALTH_PATHS.iter().find(|path| text.contains(&format!("\"{path}\""))).map(|p| (*p).to_owned());
+    service.health = HEALTH_PATHS.iter().find(|path| mentions(text, path)).map(|p| (*p).to_owned());
     if service.health.is_none() {
         service
             .comments
@@ -54,6 +54,14 @@ pub(super) fn add(folder: &Folder, service: &mut Found) {
         }
         None => service.comments.push("port: it must listen on the number in PORT; else add `port = NUMBER`".into()),
     }
+}
+
+/// Whether a path stands in the text as a string of its own, or at the beginning of one.
+fn mentions(text: &str, path: &str) -> bool {
+    ['"', '\'', '`', ' '].iter().any(|before| {
+        let mut found = text.match_indices(path).map(|(at, _)| (&text[..at], &text[at + path.len()..]));
+        found.any(|(head, tail)| head.ends_with(*before) && tail.starts_with(['"', '\'', '`', '?', ' ']))
+    })
 }
 
 /// The first number that stands where programs say on which port they listen.

@@ -46,10 +46,24 @@ fn run(folder: &Folder, package: &Value, start: Option<&str>) -> Option<Vec<Stri
         Some(_) => Some(["npm", "start"].map(str::to_owned).to_vec()),
         None => {
             let main = package.get("main").and_then(Value::as_str).filter(|main| folder.has(main));
-            let entry = main.or_else(|| ENTRIES.into_iter().find(|entry| folder.has(entry)))?;
+            let entries = ENTRIES.into_iter().filter(|entry| folder.has(entry)).collect::<Vec<_>>();
+            // What another file imports does not start by itself.
+            let starts = entries.iter().copied().find(|entry| !is_imported(folder, entry));
+            let entry = main.or(starts).or(entries.first().copied())?;
             Some(vec!["node".to_owned(), entry.to_owned()])
         }
     }
+}
+
+fn is_imported(folder: &Folder, entry: &str) -> bool {
+    let stem = entry.rsplit_once('.').map_or(entry, |(stem, _)| stem);
+    let others = [".js", ".mjs", ".cjs", ".ts"].into_iter().flat_map(|ending| folder.files_with(ending));
+    let mut texts = others.filter(|name| name != entry).filter_map(|name| folder.read(&name));
+    texts.any(|text| {
+        ['"', '\''].iter().any(|quote| {
+            text.contains(&format!("{quote}./{entry}{quote}")) || text.contains(&format!("{quote}./{stem}{quote}"))
+        })
+    })
 }
 
 fn install(folder: &Folder) -> &'static str {
