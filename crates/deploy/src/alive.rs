@@ -7,8 +7,8 @@ use crate::undo::undo;
 use seaworthy_model::pool::{PoolId, PoolSpec};
 use std::collections::BTreeMap;
 
-/// The pools that must run before the group at which the deployment stands can be done. On the way back those of the old
-/// revision alone: nobody needs the others any more.
+/// The pools that must run before the group at which the deployment stands can be done. On the way back those of the
+/// old revision alone: nobody needs the others any more.
 pub(crate) fn alive(plan: &Plan, progress: &Progress) -> Vec<PoolSpec> {
     let mut pools: BTreeMap<PoolId, PoolSpec> = BTreeMap::new();
     let old = plan.from.iter().flat_map(|revision| revision.pools.values());

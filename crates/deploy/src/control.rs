@@ -8,7 +8,7 @@ use tokio::sync::watch;
 pub enum Command {
     /// Go on.
     Proceed,
-    /// End at once if the new revision carries all traffic; a newer deployment takes over what is left. Otherwise go on.
+    /// End at once if the new revision carries all traffic; a newer deployment takes over what is left. Else go on.
     Supersede,
     /// Go back, if there is a way back.
     Cancel(Actor),

@@ -63,7 +63,8 @@ pub enum Phase {
     Prepare,
     /// The new one carries a part of it. A failure goes back: `Failed`.
     Shift,
-    /// The new one carries all of it, the old one is warm. A failure goes back (`Returned`); a newer deployment ends it.
+    /// The new one carries all of it, the old one is warm. A failure goes back: `Returned`. A newer deployment ends
+    /// it.
     Bake,
     /// What the new revision does not need ends. There is no way back; a failure is tried again, then reported. A newer
     /// deployment ends it and takes over what is left.

@@ -54,8 +54,8 @@ pub struct Reconciled {
 }
 
 impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
-    /// Finishes or undoes the deployment that was under way; without one, starts what the running revision needs, applies
-    /// its traffic and stops everything else. Returns when that is done; `control` reaches into the deployment.
+    /// Finishes or undoes the deployment that was under way; without one, starts what the running revision needs,
+    /// applies its traffic and stops everything else. Returns when that is done; `control` reaches into the deployment.
     pub async fn reconcile(&self, intended: &Intended, control: Control) -> Reconciled {
         if let Some(under_way) = &intended.under_way {
             let UnderWay { deployment, plan, entries } = under_way;

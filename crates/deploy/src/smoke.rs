@@ -7,8 +7,8 @@ use std::future::Future;
 
 /// Runs checks, and knows how those that run again and again are doing.
 pub trait Smoke: Send + Sync {
-    /// Runs checks against a revision by the listener that is pinned to it; returns a line per check. A check that could
-    /// not run has failed.
+    /// Runs checks against a revision by the listener that is pinned to it; returns a line per check. A check that
+    /// could not run has failed.
     fn run(
         &self,
         deployment: u64,

@@ -4,11 +4,11 @@ use crate::invariants::Broken;
 use crate::plan::{Group, Plan};
 use crate::shape::{Shape, Share};
 use crate::step::{SmokeCheck, Step};
-use seaworthy_model::Name;
 use seaworthy_model::deployment::Revision;
 use seaworthy_model::pool::{PoolId, PoolSpec};
-use seaworthy_model::release::Stage;
+use seaworthy_model::release::{Check, Stage};
 use seaworthy_model::service::{Port, Update};
+use seaworthy_model::{Digest, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
@@ -17,8 +17,10 @@ pub(crate) struct World<'a> {
     /// Pools with instances: how many, and whether they are known to be healthy.
     pub(crate) instances: BTreeMap<PoolId, (u16, bool)>,
     pub(crate) shape: Shape,
-    smoked: Vec<SmokeCheck>,
+    smoked: BTreeSet<(String, Digest)>,
     drained: BTreeSet<PoolId>,
+    /// Pools to which users' requests come now.
+    reached: BTreeSet<PoolId>,
     /// What traffic was last shifted to: a revision and its weight.
     shifted: Option<(u64, u8)>,
     /// Between a hold and its release.
@@ -41,7 +43,8 @@ impl<'a> World<'a> {
             plan,
             instances,
             shape,
-            smoked: Vec::new(),
+            smoked: BTreeSet::new(),
+            reached: BTreeSet::new(),
             shifted: None,
             holding: false,
             drained: BTreeSet::new(),
@@ -52,6 +55,7 @@ impl<'a> World<'a> {
     /// The group's traffic is applied.
     pub(crate) fn enter(&mut self, group: &Group) -> Result<(), Broken> {
         self.shape = group.traffic.clone();
+        self.reached.clear();
         let sum: u32 = self.shape.shares.iter().map(|share| u32::from(share.weight)).sum();
         let may_be_nothing = self.plan.from.is_none() || self.plan.to.is_none();
         if sum != 100 && !(sum == 0 && may_be_nothing) {
@@ -82,6 +86,7 @@ impl<'a> World<'a> {
         if !share.routed {
             return Err(Broken::Weights(u32::from(share.weight)));
         }
+        let mut reaches_new = false;
         for pool in revision.pools.values().filter(|pool| pool.port != Port::None) {
             if self.shape.held.contains(&pool.id) {
                 if !self.is_replaced(&pool.service) {
@@ -93,13 +98,12 @@ impl<'a> World<'a> {
             if !self.is_healthy(&answering) {
                 return Err(Broken::NotHealthy(answering));
             }
-            if self.plan.new.contains(&answering) {
-                self.is_smoked()?;
-            }
+            reaches_new = reaches_new || self.plan.new.contains(&answering);
             self.drained.remove(&answering);
-            self.used.insert(answering);
+            self.used.insert(answering.clone());
+            self.reached.insert(answering);
         }
-        Ok(())
+        if reaches_new { self.is_smoked() } else { Ok(()) }
     }
 
     /// A step is done.
@@ -186,29 +190,20 @@ impl<'a> World<'a> {
                 return Err(Broken::NotHealthy(answering.clone()));
             }
         }
-        self.smoked.extend(checks.iter().cloned());
+        self.smoked.extend(checks.iter().map(|check| key(&check.check)));
         Ok(())
     }
 
     /// No user's request can come to a pool, by whatever name.
     fn is_unused(&self, pool: &PoolId) -> Result<(), Broken> {
-        let weighty = self.shape.shares.iter().filter(|share| share.weight > 0);
-        for revision in weighty.filter_map(|share| self.plan.revision(share.revision)) {
-            let listening = revision.pools.values().filter(|pool| pool.port != Port::None);
-            let mut reached = listening.filter(|pool| !self.shape.held.contains(&pool.id));
-            if reached.any(|reached| self.answering(&reached.id) == pool) {
-                return Err(Broken::StillUsed(pool.clone()));
-            }
-        }
-        Ok(())
+        if self.reached.contains(pool) { Err(Broken::StillUsed(pool.clone())) } else { Ok(()) }
     }
 
     fn is_smoked(&self) -> Result<(), Broken> {
         let Some(to) = &self.plan.to else { return Ok(()) };
         let checks = to.checks.values().chain(to.routes.values().map(|route| &route.checks)).flatten();
-        let missing = checks
-            .filter(|check| check.runs_in(Stage::Smoke))
-            .find(|check| !self.smoked.iter().any(|smoked| smoked.check == **check));
+        let mut wanted = checks.filter(|check| check.runs_in(Stage::Smoke));
+        let missing = wanted.find(|check| !self.smoked.contains(&key(check)));
         missing.map_or(Ok(()), |check| Err(Broken::NotSmoked(check.file.clone())))
     }
 
@@ -238,4 +233,9 @@ impl<'a> World<'a> {
         let revisions = self.revisions().chain(&self.plan.leaving);
         revisions.flat_map(|revision| revision.pools.values()).find(|spec| spec.id == *pool)
     }
+}
+
+/// What tells a check from others.
+fn key(check: &Check) -> (String, Digest) {
+    (check.file.clone(), check.digest.clone())
 }

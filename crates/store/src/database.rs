@@ -132,7 +132,6 @@ fn migrate_locked(connection: &Connection, path: &Path) -> Result<(), StoreError
     for migration in &MIGRATIONS[found as usize..] {
         connection.execute_batch(migration).map_err(failed)?;
     }
-    // A read-only store of this version can still be read.
     if found < known {
         connection.pragma_update(None, "user_version", known).map_err(failed)?;
     }

@@ -21,9 +21,9 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Removes the releases, and then the blobs, that none of these uses: the last `keep` revisions of every environment,
-    /// what runs, what was last good, what a deployment under way comes from and leads to, and what still carries
-    /// traffic. What is younger than `spare` stays: it may be on its way into a deployment.
+    /// Removes the releases, and then the blobs, that none of these uses: the last `keep` revisions of every
+    /// environment, what runs, what was last good, what a deployment under way comes from and leads to, and what still
+    /// carries traffic. What is younger than `spare` stays: it may be on its way into a deployment.
     ///
     /// # Errors
     /// When something cannot be read: nothing that might be needed is removed then.

@@ -8,8 +8,8 @@ use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
 
 impl Store {
-    /// Keeps a release. The same release may come again from another commit, with other values beside it: what came last
-    /// counts (revisions hold their own values).
+    /// Keeps a release. The same release may come again from another commit, with other values beside it: what came
+    /// last counts (revisions hold their own values).
     ///
     /// # Errors
     /// When the database cannot be written.

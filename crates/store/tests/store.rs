@@ -183,7 +183,8 @@ fn deployments_are_forgotten_with_all_that_hangs_on_them() {
     store.set_outcome(second, Some(1), Outcome::Failed, None).unwrap();
     let connection = rusqlite::Connection::open(root.path().join("store.db")).unwrap();
     let copy = "INSERT INTO deployments (app, environment, verb, actor, plan, outcome, started_at, ended_at)
-                SELECT app, environment, verb, actor, plan, outcome, started_at, ended_at FROM deployments WHERE id = ?1";
+                SELECT app, environment, verb, actor, plan, outcome, started_at, ended_at
+                FROM deployments WHERE id = ?1";
     connection.execute_batch("BEGIN").unwrap();
     for _ in 0..1_000 {
         connection.execute(copy, [second.cast_signed()]).unwrap();
@@ -241,6 +242,18 @@ fn a_full_disk_says_what_to_do_and_harms_nothing() {
     assert!(diagnostic.help.unwrap().contains("free some space"));
     drop(connection);
     assert_eq!(Store::open(root.path()).unwrap().source(&name("shop")).unwrap().as_deref(), Some("one"));
+}
+
+#[test]
+fn a_read_only_store_says_what_to_do() {
+    let (root, store) = world();
+    drop(store);
+    let path = root.path().join("store.db");
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = rusqlite::Connection::open_with_flags(&path, flags).unwrap();
+    let source = connection.execute("DELETE FROM apps", []).unwrap_err();
+    let diagnostic: Diagnostic = StoreError::Database { action: "write", path, source }.into();
+    assert!(diagnostic.help.unwrap().contains("mount the file system writable"));
 }
 
 #[test]

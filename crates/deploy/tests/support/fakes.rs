@@ -1,5 +1,5 @@
-//! A target, a carrier of traffic, a journal and checks in memory, which fail or hang at the call that a test names, and
-//! which notice whenever a user is let down.
+//! A target, a carrier of traffic, a journal and checks in memory, which fail or hang at the call that a test names,
+//! and which notice whenever a user is let down.
 
 use super::name;
 use seaworthy_deploy::counters::Counters;
