@@ -41,7 +41,9 @@ def _escaped(text):
 LIES = {
     "plus-is-space": _page_by(lambda data: _escaped(_bytes_of(data.replace(b"+", b" ")).decode("utf-8", "replace"))),
     "nul-stays": _page_by(lambda data: _escaped(_bytes_of(data).decode("utf-8", "replace")).replace("\ufffd", "\0")),
-    "library-quotes": _page_by(lambda data: html.escape(_bytes_of(data).decode("utf-8", "replace")).replace("\0", "\ufffd")),
+    "library-quotes": _page_by(
+        lambda data: html.escape(_bytes_of(data).decode("utf-8", "replace")).replace("\0", "\ufffd")
+    ),
     "bad-bytes-dropped": _page_by(lambda data: _escaped(_bytes_of(data).decode("utf-8", "ignore"))),
     "surrogates-stay": _page_by(lambda data: _escaped(_bytes_of(data).decode("utf-8", "surrogatepass"))),
     "byte-order-mark-removed": _page_by(lambda data: _escaped(_bytes_of(data).decode("utf-8-sig", "replace"))),

@@ -1,4 +1,4 @@
-"""What a page must be, written for likeness to the standards and not for speed, and sharing no code with any service."""
+"""What a page must be: written after the standards and not for speed, and sharing no code with any service."""
 
 from typing import NamedTuple
 

@@ -10,7 +10,8 @@ Settings = Struct.new(:host, :port, :log_level) do
     raise self::Invalid, "`PORT` is not a port number: `#{port}`" unless port.match?(/\A\d+\z/) && port.to_i <= 65_535
 
     level = environment["LOG_LEVEL"] || "info"
-    raise self::Invalid, "`LOG_LEVEL` is none of #{Log::LEVELS.join(', ')}: `#{level}`" unless Log::LEVELS.include?(level)
+    known = Log::LEVELS
+    raise self::Invalid, "`LOG_LEVEL` is none of #{known.join(', ')}: `#{level}`" unless known.include?(level)
 
     new(environment["HOST"] || "127.0.0.1", port.to_i, level)
   end

@@ -9,7 +9,10 @@ class SettingsTest < Minitest::Test
   end
 
   def test_a_missing_or_bad_value_is_named
-    { {} => /PORT/, { "PORT" => "65536" } => /65536/, { "PORT" => "80", "LOG_LEVEL" => "loud" } => /loud/ }
-      .each { |environment, named| assert_match named, assert_raises(Settings::Invalid) { Settings.read(environment) }.message }
+    cases = { {} => /PORT/, { "PORT" => "65536" } => /65536/, { "PORT" => "80", "LOG_LEVEL" => "loud" } => /loud/ }
+    cases.each do |environment, named|
+      error = assert_raises(Settings::Invalid) { Settings.read(environment) }
+      assert_match named, error.message
+    end
   end
 end
