@@ -6,7 +6,7 @@ use seaworthy_api::wire::Intent;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::deployment::{Revision, Verb};
 use seaworthy_model::release::ReleaseBundle;
-use seaworthy_model::resolve::{Wanted, resolve};
+use seaworthy_model::resolve::{Wanted, only as mix, resolve};
 use seaworthy_model::{Digest, Name};
 
 /// An intent, resolved.
@@ -102,15 +102,7 @@ impl Node {
             return Err(error.help("deploy the whole app first").into());
         };
         let old = self.bundle(&running.release)?;
-        let mut mixed = ReleaseBundle { release: old.release, ..new.clone() };
-        for service in only {
-            match new.release.services.get(service) {
-                Some(part) => {
-                    mixed.release.services.insert(service.clone(), part.clone());
-                }
-                None => return Err(Diagnostic::user(format!("there is no service `{service}`")).into()),
-            }
-        }
+        let mixed = ReleaseBundle { release: mix(&new.release, &old.release, only)?, ..new.clone() };
         self.store.put_release(&mixed)?;
         Ok(mixed)
     }
