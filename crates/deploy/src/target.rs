@@ -14,8 +14,8 @@ pub trait Target: Send + Sync {
     fn before(&self, deployment: u64, pool: &PoolSpec) -> impl Future<Output = Result<(), Diagnostic>> + Send;
 
     /// Brings the number of instances to `pool.tuning.replicas` and its times to the others of `pool.tuning`; returns
-    /// when they are started, not when they are healthy. Instances that run already are left alone; one too many gets no
-    /// new requests, finishes what is in flight within `drain`, and is ended as by [`Target::stop`].
+    /// when they are started, not when they are healthy. Instances that run already are left alone; one too many gets
+    /// no new requests, finishes what is in flight within `drain`, and is ended as by [`Target::stop`].
     fn start(&self, pool: &PoolSpec) -> impl Future<Output = Result<(), Diagnostic>> + Send;
 
     /// Waits until every instance has been healthy for `healthy_for`, at most `start_timeout` plus that. A crash loop
