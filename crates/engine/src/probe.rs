@@ -53,7 +53,8 @@ async fn connect(port: u16) -> Result<(SocketAddr, TcpStream), String> {
 /// The answer's status; `None` when it is no HTTP.
 async fn get(mut stream: TcpStream, address: SocketAddr, path: &str) -> io::Result<Option<u16>> {
     let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: seaworthy-health\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: seaworthy-health\r\nAccept: */*\r\n\
+         Connection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await?;
     let mut head = Vec::new();

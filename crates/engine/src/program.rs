@@ -21,7 +21,8 @@ pub(crate) struct Runner {
     pub(crate) user: Option<u32>,
 }
 
-/// The file that `name` means for a program that starts in `app`: below `app` when it contains a `/`, else from [`PATH`].
+/// The file that `name` means for a program that starts in `app`: below `app` when it contains a `/`, else from
+/// [`PATH`].
 ///
 /// # Errors
 /// A diagnostic with the file's name and the fix, when it, its interpreter or its loader is missing or may not be read

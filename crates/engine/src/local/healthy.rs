@@ -150,8 +150,8 @@ impl<'a> Watch<'a> {
         };
         match &self.spec.health {
             Health::Path(path) => format!(
-                "it must listen on 127.0.0.1:$PORT and answer {path} with 200 to 399; set `port` if it listens elsewhere, \
-                 `health` for another page, `start_timeout` if it needs longer"
+                "it must listen on 127.0.0.1:$PORT and answer {path} with 200 to 399; set `port` if it listens \
+                 elsewhere, `health` for another page, `start_timeout` if it needs longer"
             ),
             Health::Connect | Health::Alive => {
                 "it must listen on 127.0.0.1:$PORT; set `port` if it listens on a number \

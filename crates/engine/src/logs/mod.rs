@@ -1,7 +1,7 @@
 //! What instances say: lines with time and stream, in files that rotate by size.
 //!
-//! A line of a file is `TIME STREAM TAG TEXT`: RFC 3339 with microseconds, `stdout` or `stderr`, `F` or `P` (more of the
-//! same line follows), and the bytes as the program wrote them. It is the format of the Kubernetes CRI.
+//! A line of a file is `TIME STREAM TAG TEXT`: RFC 3339 with microseconds, `stdout` or `stderr`, `F` or `P` (more of
+//! the same line follows), and the bytes as the program wrote them. It is the format of the Kubernetes CRI.
 
 mod entry;
 mod follow;

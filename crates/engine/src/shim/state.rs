@@ -3,7 +3,8 @@
 use crate::wire::{Exit, ExitRecord, ShimSpec, ShimState, VERSION};
 use seaworthy_host::files::{self, FileError};
 
-/// Writes `state.json`. Process ids mean nothing after a reboot, so it need not outlive one. On a full disk the old one stays: the node then finds the program by other traces.
+/// Writes `state.json`. Process ids mean nothing after a reboot, so it need not outlive one. On a full disk the old one
+/// stays: the node then finds the program by other traces.
 pub(super) fn write_state(spec: &ShimSpec, state: &ShimState) -> Result<(), FileError> {
     let bytes = serde_json::to_vec(state).unwrap_or_default();
     files::write_volatile(&spec.directory.join(crate::folders::STATE_FILE), &bytes, 0o600)

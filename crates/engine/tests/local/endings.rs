@@ -23,7 +23,8 @@ async fn a_program_is_asked_first_and_may_say_goodbye() {
 #[tokio::test]
 async fn who_ignores_sigterm_is_killed_after_the_grace_time_with_all_children() {
     let world = World::new();
-    let script = "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & setsid sleep 1000 & echo ready; while :; do sleep 1; done";
+    let script = "trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & \
+        setsid sleep 1000 & echo ready; while :; do sleep 1; done";
     let mut spec = world.script(script);
     spec.tuning.grace = Duration::from_millis(300);
     world.target().start(&spec).await.unwrap();

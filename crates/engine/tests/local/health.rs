@@ -37,7 +37,8 @@ async fn a_program_that_hangs_at_start_is_told_where_it_should_listen() {
     let error = world.target().healthy(&spec).await.unwrap_err();
     let port = world.target().endpoints(&spec.id)[0].1.port();
     let expected = format!(
-        "`script` was not healthy within 0.3 s: the connection to 127.0.0.1:{port} was refused: does it listen on $PORT?"
+        "`script` was not healthy within 0.3 s: the connection to 127.0.0.1:{port} was refused: \
+         does it listen on $PORT?"
     );
     assert_eq!(error.message, expected);
     assert_eq!(error.evidence, ["warming up"]);
@@ -76,7 +77,8 @@ async fn a_server_on_the_other_loopback_is_found_and_remembered() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
         return;
     }
-    let script = "import os, socket\ns = socket.create_server(('::1', int(os.environ['PORT'])), family=socket.AF_INET6)\n\
+    let script = "import os, socket\naddress = ('::1', int(os.environ['PORT']))\n\
+        s = socket.create_server(address, family=socket.AF_INET6)\n\
         while True:\n    s.accept()[0].close()\n";
     let spec = world.spec("v6", &["python3", "run.py"], &[("run.py", script)]);
     world.up(&spec).await;

@@ -8,7 +8,8 @@ use seaworthy_engine::logs::Stream;
 #[tokio::test]
 async fn a_flood_is_bounded_and_the_last_lines_are_there() {
     let world = World::new();
-    let spec = world.script("i=0; while [ $i -lt 30 ]; do head -c 100000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done; seq 20000; echo end; exec cat");
+    let long_lines = "i=0; while [ $i -lt 30 ]; do head -c 100000 /dev/zero | tr '\\0' x; echo; i=$((i+1)); done";
+    let spec = world.script(&format!("{long_lines}; seq 20000; echo end; exec cat"));
     world.up(&spec).await;
     eventually("it has written all", || (world.lines(1) == ["end"]).then_some(())).await;
     assert_eq!(world.lines(3), ["19999", "20000", "end"]);
