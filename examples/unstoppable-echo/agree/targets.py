@@ -11,10 +11,12 @@ KNOWN = [
     b"/%EF%BB%BFbom", b"/a%EF%BB%BF", b"/%FE%FF", b"/%FF%FE", b"/%EF%BF%BD", b"/%EF%BF%BE%EF%BF%BF",
     b"/%F4%8F%BF%BF", b"/%80", b"/%BF%BF", b"/%C0%80", b"/%C1%BF", b"/%C2", b"/%C2%41", b"/%E0%80%80", b"/%E0%9F%BF",
     b"/%E0%A0", b"/%E2%82", b"/%E2%82%41", b"/%E2%82%E2%82%AC", b"/%ED%9F%BF", b"/%ED%A0%80", b"/%ED%A0%BD%ED%B8%80",
-    b"/%ED%BF%BF", b"/%F0%80%80%80", b"/%F0%8F%BF%BF", b"/%F0%9F", b"/%F0%9F%98", b"/%F0%9F%98%80", b"/%F0%9F%98%41", b"/%F4%90%80%80",
+    b"/%ED%BF%BF", b"/%F0%80%80%80", b"/%F0%8F%BF%BF", b"/%F0%9F",
+    b"/%F0%9F%98", b"/%F0%9F%98%80", b"/%F0%9F%98%41", b"/%F4%90%80%80",
     b"/%F5%80%80%80", b"/%F8%88%80%80%80", b"/%FC%84%80%80%80%80", b"/%F1%80%80%E1%80%C2%62%80%63%80%BF%64",
     b"/%e2%82%ac%E2%82%aC", b"/healthz", b"/healthz?a", b"/healthz/", b"//healthz", b"/%68ealthz", b"/Healthz",
-    b"/healthz#", b"/http://x/y", b"/favicon.ico", b"/" + b"%41" * 8192, b"/" + b"%F0%9F%98%80" * 2048, b"/" + b"%FF" * 8192,
+    b"/healthz#", b"/http://x/y", b"/favicon.ico",
+    b"/" + b"%41" * 8192, b"/" + b"%F0%9F%98%80" * 2048, b"/" + b"%FF" * 8192,
     b"/" + b"&" * 8192, b"/" + b"%" * 8192, b"/a?" + b"b" * 30000, b"/" + b"a" * (32 * 1024 - 1),
 ]
 
