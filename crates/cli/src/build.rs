@@ -30,7 +30,7 @@ pub(crate) struct What {
 /// The user's own store of builds.
 pub(crate) fn blobs() -> Result<Blobs, Ended> {
     let folder = builds_folder()?;
-    Blobs::open(&folder).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))
+    Blobs::open(&folder).map_err(|e| Ended::failed(e.into()))
 }
 
 fn builds_folder() -> Result<PathBuf, Ended> {
@@ -39,7 +39,7 @@ fn builds_folder() -> Result<PathBuf, Ended> {
     // A home that did not exist becomes the node's, too: the users of its services must be able to pass.
     let made = seaworthy_host::files::create_directory(&home, 0o711)
         .and_then(|()| seaworthy_host::files::create_directory(&folder, 0o700));
-    made.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+    made.map_err(|e| Ended::failed(e.into()))?;
     Ok(folder)
 }
 
@@ -115,11 +115,11 @@ struct Sink(Blobs);
 
 impl BlobSink for Sink {
     fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic> {
-        self.0.put_bytes(bytes).map_err(|e| Diagnostic::machine(e.to_string()))
+        Ok(self.0.put_bytes(bytes)?)
     }
 
     fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic> {
-        self.0.put_file(path).map(|(digest, _)| digest).map_err(|e| Diagnostic::machine(e.to_string()))
+        Ok(self.0.put_file(path).map(|(digest, _)| digest)?)
     }
 
     fn contains(&self, digest: &Digest) -> bool {

@@ -35,7 +35,7 @@ pub(crate) async fn send(
     }
     let mut bytes_sent = 0;
     for digest in &missing {
-        let bytes = blobs.read(digest).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+        let bytes = blobs.read(digest).map_err(|e| Ended::failed(e.into()))?;
         bytes_sent += bytes.len();
         client.put_blob(digest, bytes).await?;
     }

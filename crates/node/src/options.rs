@@ -38,9 +38,8 @@ impl Options {
     /// When a word or an address is not understood, or a folder cannot be made.
     pub(crate) fn from_environment(words: &[String]) -> Result<Self, Diagnostic> {
         let home = seaworthy_host::home();
-        let machine = |e: seaworthy_host::files::FileError| Diagnostic::machine(e.to_string());
-        seaworthy_host::files::create_directory(&home, 0o711).map_err(machine)?;
-        let runtime = seaworthy_host::runtime_directory(&home).map_err(machine)?;
+        seaworthy_host::files::create_directory(&home, 0o711)?;
+        let runtime = seaworthy_host::runtime_directory(&home)?;
         let mut options = Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -97,6 +96,5 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, Diagnostic> {
 
 fn remember(options: &Options) -> Result<(), Diagnostic> {
     let bytes = serde_json::to_vec_pretty(&Remembered { listen: options.listen.clone() }).unwrap_or_default();
-    let written = seaworthy_host::files::write_atomic(&options.home.join(REMEMBERED), &bytes, 0o644);
-    written.map_err(|e| Diagnostic::machine(e.to_string()))
+    Ok(seaworthy_host::files::write_atomic(&options.home.join(REMEMBERED), &bytes, 0o644)?)
 }

@@ -45,7 +45,7 @@ pub fn socket() -> Result<PathBuf, Diagnostic> {
 /// # Errors
 /// When the folder for sockets cannot be made.
 pub fn socket_of(home: &Path) -> Result<PathBuf, Diagnostic> {
-    let runtime = seaworthy_host::runtime_directory(home).map_err(|e| Diagnostic::machine(e.to_string()))?;
+    let runtime = seaworthy_host::runtime_directory(home)?;
     Ok(runtime.join("node.sock"))
 }
 

@@ -2,6 +2,7 @@
 
 use crate::place;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::files::FileError;
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -54,10 +55,10 @@ pub async fn answers(socket: &Path) -> bool {
 
 fn spawn(home: &Path) -> Result<Child, Diagnostic> {
     let machine = |what: String| Diagnostic::machine(what);
-    seaworthy_host::files::create_directory(home, 0o711).map_err(|e| machine(e.to_string()))?;
+    seaworthy_host::files::create_directory(home, 0o711)?;
     let path = home.join(NODE_LOG);
     let log = OpenOptions::new().create(true).append(true).open(&path);
-    let log = log.map_err(|e| machine(format!("cannot write `{}`: {e}", path.display())))?;
+    let log = log.map_err(|e| FileError::new("write", &path, e))?;
     let errors = log.try_clone().map_err(|e| machine(e.to_string()))?;
     let mut command = seaworthy_host::process::self_command();
     command.args(["node", "run"]).current_dir("/");

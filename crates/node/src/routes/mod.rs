@@ -24,6 +24,8 @@ use tokio::net::{UnixListener, UnixStream};
 
 /// The largest body of a call but for blobs.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The longest refusal that comes from below.
+const REFUSAL_BYTES_MAX: usize = 16 * 1024;
 /// The largest blob.
 const BLOB_BYTES_MAX: usize = 4 * 1024 * 1024 * 1024;
 
@@ -93,6 +95,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/history", get(deployments::history))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn(in_words))
         .layer(middleware::from_fn(only_allowed))
         .with_state(node)
 }
@@ -107,6 +110,24 @@ async fn only_allowed(
     } else {
         Refusal { status: StatusCode::FORBIDDEN, errors: vec![peer.refusal()] }.into_response()
     }
+}
+
+/// What was refused before an endpoint saw it (a body that is no JSON, a name that is none) is answered as every other
+/// refusal is.
+async fn in_words(request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    let json =
+        response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
+    if !response.status().is_client_error() || json {
+        return response;
+    }
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), REFUSAL_BYTES_MAX).await.unwrap_or_default();
+    let text = String::from_utf8_lossy(&body).trim().to_owned();
+    let reason = if text.is_empty() { status.canonical_reason().unwrap_or("refused").to_owned() } else { text };
+    let error = Diagnostic::user(format!("this node does not understand the call: {reason}"));
+    let help = "are both ends of the same version? `seaworthy node status` tells";
+    Refusal { status, errors: vec![error.help(help)] }.into_response()
 }
 
 async fn unknown(request: Request) -> Refusal {

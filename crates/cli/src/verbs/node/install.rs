@@ -49,7 +49,7 @@ pub(super) fn run(context: &Context, arguments: &InstallArguments) -> Ending {
 /// Copies this program and its helper beside each other. A running program's file is replaced, never written into.
 pub(super) fn copy_executables(root: &Path) -> Result<(), Ended> {
     for (name, source) in executables()? {
-        let bytes = files::read(&source).map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+        let bytes = files::read(&source).map_err(|e| Ended::failed(e.into()))?;
         write(&root.join(PROGRAMS).join(name), &bytes, 0o755)?;
     }
     Ok(())
@@ -72,7 +72,7 @@ pub(super) fn executables() -> Result<Vec<(&'static str, PathBuf)>, Ended> {
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Ending {
-    let failed = |e: files::FileError| Ended::failed(Diagnostic::machine(e.to_string()));
+    let failed = |e: files::FileError| Ended::failed(e.into());
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|e| Ended::failed(Diagnostic::machine(format!("cannot make `{}`: {e}", folder.display()))))?;
