@@ -19,7 +19,8 @@ pub(crate) struct Checked<'a> {
     pub(crate) sources: &'a [CheckSource],
 }
 
-/// The checks of one service or route, in the order of their paths. Of two entries that match one file the later counts.
+/// The checks of one service or route, in the order of their paths. Of two entries that match one file the later
+/// counts.
 pub(crate) fn collect(
     folder: &Path,
     checked: &Checked<'_>,

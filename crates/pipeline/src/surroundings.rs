@@ -55,7 +55,8 @@ pub(crate) fn for_builds() -> BTreeMap<OsString, OsString> {
     })
 }
 
-/// The variables that git gets: those of builds, and its own settings, in English so that nothing depends on the locale.
+/// The variables that git gets: those of builds, and its own settings, in English so that nothing depends on the
+/// locale.
 pub(crate) fn for_git() -> BTreeMap<OsString, OsString> {
     let mut variables = selected(std::env::vars_os(), |name| {
         NAMES.contains(&name)

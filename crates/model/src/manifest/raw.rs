@@ -38,7 +38,8 @@ pub(super) struct Service {
     pub test: Option<OneOrMany>,
     /// Where `test` leaves its JUnit report, relative to `path`.
     pub junit: Option<String>,
-    /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory keeps its name.
+    /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory
+    /// keeps its name.
     pub files: Vec<FileEntry>,
     /// What the files are put on: `"scratch"`, a list of Debian packages, or `"registry/name@sha256:…"`.
     pub base: Option<OneOrMany>,

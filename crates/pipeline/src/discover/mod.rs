@@ -25,7 +25,8 @@ const DEPTH_MAX: usize = 3;
 /// How many services are taken.
 const SERVICES_MAX: usize = 100;
 
-/// The text of a manifest for the services found below a folder, with comments that say what to check. It always parses.
+/// The text of a manifest for the services found below a folder, with comments that say what to check. It always
+/// parses.
 ///
 /// # Errors
 /// When the folder cannot be read, or nothing in it looks like a service.
