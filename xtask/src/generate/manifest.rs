@@ -1,16 +1,16 @@
 //! docs/manifest.schema.json, and whether docs/manifest.md names every key.
 
-use super::Document;
+use super::{Document, Program};
 use crate::failure::Failure;
-use crate::{shell, workspace};
+use crate::workspace;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 const PAGE: &str = "docs/manifest.md";
 
-pub(super) fn schema(root: &Path) -> Result<Document, Failure> {
-    let content = shell::capture(root, &["cargo", "run", "--quiet", "--locked", "--bin=seaworthy", "--", "schema"])?;
+pub(super) fn schema(root: &Path, program: &Program) -> Result<Document, Failure> {
+    let content = program.ask(root, &["schema"])?;
     Ok(Document { file: "docs/manifest.schema.json", content })
 }
 

@@ -5,11 +5,14 @@ mod limits;
 mod manifest;
 
 use crate::failure::Failure;
-use crate::{output, workspace};
+use crate::{output, shell, workspace};
 use std::fs;
 use std::path::Path;
 
-const USAGE: &str = "usage: cargo xtask generate [--check]";
+const USAGE: &str = "usage: cargo xtask generate [--check] [--binary PATH]
+
+  --check         write nothing; fail where something is not as it would be written
+  --binary PATH   ask this `seaworthy` instead of building one";
 
 /// A file, relative to the root, and what it has to hold.
 struct Document {
@@ -17,15 +20,37 @@ struct Document {
     content: String,
 }
 
-/// `cargo xtask generate [--check]`.
+/// The words that start `seaworthy`.
+struct Program(Vec<String>);
+
+impl Program {
+    fn built() -> Self {
+        Self(["cargo", "run", "--quiet", "--locked", "--bin=seaworthy", "--"].map(str::to_owned).to_vec())
+    }
+
+    /// What it prints.
+    fn ask(&self, root: &Path, arguments: &[&str]) -> Result<String, Failure> {
+        let mut words: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        words.extend(arguments);
+        shell::capture(root, &words)
+    }
+}
+
+/// `cargo xtask generate [--check] [--binary PATH]`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let check = match arguments {
-        [] => false,
-        [argument] if argument == "--check" => true,
-        _ => return Err(Failure::Usage(USAGE)),
-    };
+    let mut check = false;
+    let mut program = Program::built();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--check" => check = true,
+            "--binary" => program = Program(vec![arguments.next().ok_or(Failure::Usage(USAGE))?.clone()]),
+            _ => return Err(Failure::Usage(USAGE)),
+        }
+    }
     let root = workspace::root();
-    let documents = [limits::document(&root)?, commands::document(&root)?, manifest::schema(&root)?];
+    let documents =
+        [limits::document(&root)?, commands::document(&root, &program)?, manifest::schema(&root, &program)?];
     manifest::check_page(&root, &documents[2].content)?;
     let mut stale = Vec::new();
     for document in documents {
