@@ -2,6 +2,7 @@
 # Builds Seaworthy and brings both example applications up in `prod` on this machine.
 # Safe to run again, quick the second time, asks nothing. Installs what is missing of the system's packages.
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/packages.sh
 . scripts/packages.sh
