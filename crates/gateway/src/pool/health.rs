@@ -6,7 +6,7 @@ use seaworthy_model::service::Protocol;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -31,7 +31,12 @@ pub(crate) async fn watch(gateway: Arc<Gateway>) {
         turns.tick().await;
         turn += 1;
         let mut checks = JoinSet::new();
+        let oldest = Instant::now().checked_sub(gateway.limits.idle_upstream_timeout);
         for pool in gateway.pools().all() {
+            // What nobody uses again would stay open, closed by the instance long ago.
+            if let Some(oldest) = oldest {
+                pool.settings().endpoints.iter().for_each(|endpoint| endpoint.idle.expire(oldest));
+            }
             for endpoint in due(&pool, turn.is_multiple_of(GOOD_EVERY_TURNS)) {
                 if checks.len() >= CHECKS_MAX {
                     checks.join_next().await;

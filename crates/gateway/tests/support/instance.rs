@@ -8,30 +8,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinHandle};
 
 /// A server; it ends with the test.
-pub struct Instance {
-    pub address: SocketAddr,
+pub(crate) struct Instance {
+    pub(crate) address: SocketAddr,
     /// How many connections were accepted.
-    pub accepted: Arc<AtomicUsize>,
+    pub(crate) accepted: Arc<AtomicUsize>,
     /// The requests that arrived whole, heads and bodies.
-    pub requests: Arc<Mutex<Vec<Received>>>,
+    pub(crate) requests: Arc<Mutex<Vec<Received>>>,
     listener: JoinHandle<()>,
     connections: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub struct Received {
-    pub head: String,
+pub(crate) struct Received {
+    pub(crate) head: String,
     /// As it was sent: chunks with their sizes and trailers.
-    pub body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    pub fn has(&self, line: &str) -> bool {
+    pub(crate) fn has(&self, line: &str) -> bool {
         self.head.to_lowercase().contains(&format!("\r\n{}\r\n", line.to_lowercase()))
     }
 
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.head.split(' ').nth(1).unwrap_or_default()
     }
 }
@@ -40,7 +40,7 @@ type Requests = Arc<Mutex<Vec<Received>>>;
 
 impl Instance {
     /// Does with each connection what `serve` does.
-    pub async fn start<F, R>(serve: F) -> Self
+    pub(crate) async fn start<F, R>(serve: F) -> Self
     where
         F: Fn(TcpStream, Requests) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
@@ -61,7 +61,7 @@ impl Instance {
     }
 
     /// Answers each request as `answer` says; `None` closes the connection.
-    pub async fn answering<A>(answer: A) -> Self
+    pub(crate) async fn answering<A>(answer: A) -> Self
     where
         A: Fn(&Received) -> Option<String> + Clone + Send + 'static,
     {
@@ -82,25 +82,25 @@ impl Instance {
     }
 
     /// Answers each request with its target.
-    pub async fn echoing() -> Self {
+    pub(crate) async fn echoing() -> Self {
         Self::answering(|request| Some(ok(request.target()))).await
     }
 
     /// Answers each request with the same bytes.
-    pub async fn saying(answer: &'static str) -> Self {
+    pub(crate) async fn saying(answer: &'static str) -> Self {
         Self::answering(move |_| Some(answer.to_owned())).await
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.requests.lock().expect("unpoisoned").clone()
     }
 
-    pub fn accepted(&self) -> usize {
+    pub(crate) fn accepted(&self) -> usize {
         self.accepted.load(Ordering::SeqCst)
     }
 
     /// Closes every connection, as a crash does.
-    pub fn hang_up(&self) {
+    pub(crate) fn hang_up(&self) {
         self.connections.lock().expect("unpoisoned").drain(..).for_each(|connection| connection.abort());
     }
 }
@@ -113,12 +113,12 @@ impl Drop for Instance {
 }
 
 /// A plain answer.
-pub fn ok(body: &str) -> String {
+pub(crate) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
 /// Reads one request; `None` at the connection's end.
-pub async fn receive(stream: &mut TcpStream, waiting: &mut Vec<u8>) -> Option<Received> {
+pub(crate) async fn receive(stream: &mut TcpStream, waiting: &mut Vec<u8>) -> Option<Received> {
     let end = read_past(stream, waiting, 0, b"\r\n\r\n").await?;
     let head = String::from_utf8_lossy(&waiting[..end]).into_owned();
     let lower = head.to_lowercase();

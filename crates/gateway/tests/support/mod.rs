@@ -1,7 +1,7 @@
 //! A gateway, instances and clients inside the test, on real sockets.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
-pub mod instance;
+pub(crate) mod instance;
 
 use seaworthy_gateway::Gateway;
 use seaworthy_gateway::access_log::AccessLog;
@@ -22,23 +22,23 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// Nothing in these tests takes longer.
-pub const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A gateway that listens, with one route for the host `a` and one internal listener, both to the same pool.
-pub struct World {
-    pub gateway: Arc<Gateway>,
+pub(crate) struct World {
+    pub(crate) gateway: Arc<Gateway>,
     /// Where users come in.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// Where instances come in.
-    pub internal: SocketAddr,
+    pub(crate) internal: SocketAddr,
 }
 
 impl World {
-    pub async fn new(instances: &[SocketAddr]) -> Self {
+    pub(crate) async fn new(instances: &[SocketAddr]) -> Self {
         Self::with(instances, Limits::default(), RouteLimits::default()).await
     }
 
-    pub async fn with(instances: &[SocketAddr], limits: Limits, route: RouteLimits) -> Self {
+    pub(crate) async fn with(instances: &[SocketAddr], limits: Limits, route: RouteLimits) -> Self {
         let gateway = Gateway::new(AccessLog::default(), limits);
         gateway.apply(&table(instances, route));
         let address = listen(gateway.clone(), "public").await;
@@ -46,12 +46,12 @@ impl World {
         Self { gateway, address, internal }
     }
 
-    pub async fn connect(&self) -> Client {
+    pub(crate) async fn connect(&self) -> Client {
         Client(TcpStream::connect(self.address).await.expect("the gateway listens"))
     }
 
     /// Sends bytes on a connection of their own and reads up to its end.
-    pub async fn talk(&self, request: impl AsRef<[u8]>) -> String {
+    pub(crate) async fn talk(&self, request: impl AsRef<[u8]>) -> String {
         let mut client = self.connect().await;
         client.send(request).await;
         client.rest().await
@@ -71,7 +71,7 @@ async fn listen(gateway: Arc<Gateway>, listener: &'static str) -> SocketAddr {
     address
 }
 
-pub fn table(instances: &[SocketAddr], limits: RouteLimits) -> RoutingTable {
+pub(crate) fn table(instances: &[SocketAddr], limits: RouteLimits) -> RoutingTable {
     let listener = |purpose| Listener { address: ListenAddress::Tcp(([127, 0, 0, 1], 1).into()), purpose };
     let internal = Purpose::Internal { pool: "pool".into(), caller: Some("caller".into()) };
     let variant = RouteVariant { to: Destination::Pool("pool".into()), sticky: None, limits };
@@ -108,15 +108,15 @@ pub fn table(instances: &[SocketAddr], limits: RouteLimits) -> RoutingTable {
 }
 
 /// One client connection.
-pub struct Client(pub TcpStream);
+pub(crate) struct Client(pub(crate) TcpStream);
 
 impl Client {
-    pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         within(self.0.write_all(bytes.as_ref())).await.expect("the gateway reads");
     }
 
     /// Reads until the text ends so.
-    pub async fn until(&mut self, end: &str) -> String {
+    pub(crate) async fn until(&mut self, end: &str) -> String {
         let mut text = String::new();
         while !text.ends_with(end) {
             let mut byte = [0];
@@ -128,32 +128,32 @@ impl Client {
     }
 
     /// Reads a head.
-    pub async fn head(&mut self) -> String {
+    pub(crate) async fn head(&mut self) -> String {
         self.until("\r\n\r\n").await
     }
 
     /// Reads so many bytes.
-    pub async fn exactly(&mut self, length: usize) -> String {
+    pub(crate) async fn exactly(&mut self, length: usize) -> String {
         let mut bytes = vec![0; length];
         within(self.0.read_exact(&mut bytes)).await.expect("the gateway writes");
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Reads up to the end of the connection.
-    pub async fn rest(&mut self) -> String {
+    pub(crate) async fn rest(&mut self) -> String {
         let mut bytes = Vec::new();
         let _ = within(self.0.read_to_end(&mut bytes)).await;
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// Sends a request without a body and reads an answer that has a length.
-    pub async fn get(&mut self, target: &str) -> String {
+    pub(crate) async fn get(&mut self, target: &str) -> String {
         self.send(format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")).await;
         self.answer().await
     }
 
     /// Reads an answer that has a length: its head and body.
-    pub async fn answer(&mut self) -> String {
+    pub(crate) async fn answer(&mut self) -> String {
         let head = self.head().await;
         let lower = head.to_lowercase();
         let (_, rest) = lower.split_once("content-length: ").expect("a length");
@@ -163,12 +163,12 @@ impl Client {
 }
 
 /// The outcome of what must not take long.
-pub async fn within<F: Future>(future: F) -> F::Output {
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
     tokio::time::timeout(DEADLINE, future).await.expect("in time")
 }
 
 /// Waits until something is so.
-pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -178,6 +178,6 @@ pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// The status of an answer.
-pub fn status(answer: &str) -> u16 {
+pub(crate) fn status(answer: &str) -> u16 {
     answer.get(9..12).and_then(|status| status.parse().ok()).unwrap_or_default()
 }
