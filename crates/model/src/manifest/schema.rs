@@ -18,6 +18,10 @@ pub fn schema() -> Value {
 fn plain(schema: &mut Schema) {
     schema.remove("default");
     schema.remove("format");
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        // Where the source breaks its lines is of no concern to editors.
+        *description = description.replace('\n', " ");
+    }
     if let Some(Value::Array(types)) = schema.get_mut("type") {
         types.retain(|kind| kind != "null");
         if let [single] = types.as_slice() {
