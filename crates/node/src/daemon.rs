@@ -57,6 +57,7 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
         supervise::complain(&failure);
     }
     tokio::spawn(supervise::keep_gateway(Arc::clone(&node)));
+    tokio::spawn(supervise::follow_instances(Arc::clone(&node)));
     let listener = bind(&socket, &access)?;
     supervise::note(&format!("the node serves on {}", socket.display()));
     serve(&node, Door::new(listener, access)).await?;

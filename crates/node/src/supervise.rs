@@ -2,9 +2,11 @@
 
 use crate::Node;
 use seaworthy_diagnostics::{Diagnostic, render};
+use seaworthy_engine::Happening;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
 
 /// How often the gateway's parent is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -19,6 +21,32 @@ pub(crate) fn complain(diagnostic: &Diagnostic) {
 pub(crate) fn note(line: &str) {
     let time = seaworthy_host::clock::rfc3339(seaworthy_host::clock::now());
     let _ = writeln!(std::io::stderr().lock(), "{time} {line}");
+}
+
+/// Tells the gateway whenever the engine moved an instance by itself: one that was lost, or one too many.
+pub(crate) async fn follow_instances(node: Arc<Node>) {
+    let mut events = node.engine.events();
+    let mut moved = false;
+    loop {
+        moved |= match events.recv().await {
+            Ok(event) => {
+                if let Happening::Lost | Happening::CrashLoop(_) | Happening::StartFailed(_) = event.what {
+                    note(&format!("{}: {:?}", event.instance, event.what));
+                }
+                event.what.moves_endpoints()
+            }
+            // Whatever was missed may have moved something.
+            Err(RecvError::Lagged(_)) => true,
+            Err(RecvError::Closed) => return,
+        };
+        // One table tells of all that came at once.
+        if moved && events.is_empty() {
+            moved = false;
+            if let Err(error) = node.traffic.refresh().await {
+                complain(&error);
+            }
+        }
+    }
 }
 
 /// Starts the gateway again whenever it is gone. Its worker is its parent's affair.

@@ -39,8 +39,11 @@ impl Node {
     ) -> Result<DeploymentStarted, Failures> {
         let _turn = self.deployments.beginning.lock().await;
         self.deployments.check_open()?;
-        // What cannot be planned must not end a bake.
-        self.draw_up(app, environment, intent).await?;
+        // What cannot be planned, or changes nothing, must not end a bake.
+        let (_, wanted) = self.draw_up(app, environment, intent).await?;
+        if wanted.is_no_change() {
+            return Ok(DeploymentStarted { deployment: None, plan: answer(&wanted) });
+        }
         self.make_room(app, environment).await?;
         let (aim, mut plan) = self.draw_up(app, environment, intent).await?;
         if plan.is_no_change() {
@@ -124,15 +127,18 @@ impl Node {
         Ok(EnvironmentState { running, leaving, alive })
     }
 
-    /// Ends a deployment that only bakes or settles; any other refuses the newer one.
+    /// Ends a deployment that only bakes or settles, and what a node that came back is still putting in order: it would
+    /// take what the newer deployment starts for what nobody wants. Any other deployment refuses the newer one.
     async fn make_room(&self, app: &Name, environment: &Name) -> Result<(), Failures> {
         let under_way = self.store.deployment_under_way(app, environment)?;
-        let Some(under_way) = under_way.filter(|other| other.outcome == Outcome::Baking) else { return Ok(()) };
+        if under_way.is_some_and(|other| other.outcome != Outcome::Baking) {
+            return Ok(());
+        }
         let place = (app.clone(), environment.clone());
         let Some(mut ended) = self.deployments.command(&place, Command::Supersede) else { return Ok(()) };
         let waiting = tokio::time::timeout(MAKE_ROOM, ended.wait_for(|ended| *ended)).await;
         if waiting.is_err() {
-            let error = Diagnostic::machine(format!("deployment {} does not end", under_way.id));
+            let error = Diagnostic::machine(format!("what was under way in `{environment}` does not end"));
             return Err(error.help("`seaworthy status` shows what it is doing").later().into());
         }
         Ok(())
