@@ -55,8 +55,9 @@ pub struct Reconciled {
 
 impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
     /// Finishes or undoes the deployment that was under way; without one, starts what the running revision needs,
-    /// applies its traffic and stops everything else. Returns when that is done; `control` reaches into the deployment.
-    pub async fn reconcile(&self, intended: &Intended, control: Control) -> Reconciled {
+    /// applies its traffic and stops everything else. Returns when that is done; `control` reaches into the deployment,
+    /// and where there is none, a newer one that supersedes takes over: what it starts is not stopped.
+    pub async fn reconcile(&self, intended: &Intended, mut control: Control) -> Reconciled {
         if let Some(under_way) = &intended.under_way {
             let UnderWay { deployment, plan, entries } = under_way;
             let ended = self.resume(*deployment, plan, entries, control).await;
@@ -66,12 +67,15 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
         let mut failures = Vec::new();
         failures.extend(all(&pools, |pool| self.target.start(pool)).await);
         failures.extend(self.traffic.apply(&intended.traffic()).await.err());
-        failures.extend(all(&pools, |pool| self.target.healthy(pool)).await);
-        failures.extend(self.stop_others(intended, &pools).await);
+        tokio::select! {
+            found = all(&pools, |pool| self.target.healthy(pool)) => failures.extend(found),
+            () = control.superseded() => return Reconciled { ended: None, failures },
+        }
+        failures.extend(self.stop_others(intended, &pools, &mut control).await);
         Reconciled { ended: None, failures }
     }
 
-    async fn stop_others(&self, intended: &Intended, pools: &[PoolSpec]) -> Vec<Diagnostic> {
+    async fn stop_others(&self, intended: &Intended, pools: &[PoolSpec], control: &mut Control) -> Vec<Diagnostic> {
         let alive = match self.target.pools(&intended.app, &intended.environment).await {
             Ok(alive) => alive,
             Err(failure) => return vec![failure],
@@ -82,7 +86,11 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
             return Vec::new();
         }
         // They may belong to a deployment that a newer one superseded: what they have in flight is somebody's.
-        let mut failures: Vec<Diagnostic> = self.traffic.drained(&others, DRAIN).await.err().into_iter().collect();
+        let drained = tokio::select! {
+            drained = self.traffic.drained(&others, DRAIN) => drained,
+            () = control.superseded() => return Vec::new(),
+        };
+        let mut failures: Vec<Diagnostic> = drained.err().into_iter().collect();
         failures.extend(all(&others, |pool| self.target.stop(pool)).await);
         failures
     }
