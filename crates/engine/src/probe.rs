@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// How much of an answer is read.
-const HEAD_BYTES: u64 = 4096;
+const ANSWER_BYTES: u64 = 64 * 1024;
+/// How long is waited for the rest of an answer whose status is known.
+const REST: Duration = Duration::from_millis(200);
 
 /// Looks once. `Ok`: where it answered (`None` for a worker); `Err`: what was asked and what came back.
 pub(crate) async fn look(health: &Health, port: Option<u16>) -> Result<Option<SocketAddr>, String> {
@@ -58,12 +60,14 @@ async fn get(mut stream: TcpStream, address: SocketAddr, path: &str) -> io::Resu
     );
     stream.write_all(request.as_bytes()).await?;
     let mut head = Vec::new();
-    let mut limited = stream.take(HEAD_BYTES);
+    let mut limited = stream.take(ANSWER_BYTES);
     while !head.contains(&b'\n') {
         if limited.read_buf(&mut head).await? == 0 {
             break;
         }
     }
+    // Closed with bytes unread, the connection would be reset: many programs log that as an error of their own.
+    let _ = tokio::time::timeout(REST, tokio::io::copy(&mut limited, &mut tokio::io::sink())).await;
     Ok(status(&head))
 }
 
