@@ -10,6 +10,7 @@ mod identities;
 mod journal;
 mod logs;
 mod node;
+mod notes;
 mod options;
 mod peer;
 mod routes;

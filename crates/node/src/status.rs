@@ -55,7 +55,7 @@ impl Node {
             services: services(revision.as_ref(), &here, counters),
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
-            notes: revision.map(|revision| revision.not_enforced).unwrap_or_default(),
+            notes: revision.as_ref().map(crate::notes::notes).unwrap_or_default(),
         })
     }
 
