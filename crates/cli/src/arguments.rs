@@ -269,7 +269,7 @@ pub(crate) struct InstallArguments {
     /// Below this folder instead of / (for packaging and tests); starts nothing
     #[arg(long, value_name = "FOLDER")]
     pub root: Option<PathBuf>,
-    /// Where users reach the gateway
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:80", value_delimiter = ',')]
+    /// Where users reach the gateway (default: 0.0.0.0:80; for a user's own node: 127.0.0.1:8080)
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub listen: Vec<String>,
 }

@@ -43,10 +43,18 @@ impl Context {
     pub(crate) fn manifest(&self) -> Result<Manifest, Ended> {
         let file = self.manifest_file()?;
         let shown = file.display().to_string();
-        let text = seaworthy_host::files::read(&file).map_err(|e| Ended::refused(Diagnostic::user(e.to_string())))?;
+        let text = seaworthy_host::files::read(&file).map_err(|e| Ended::refused(e.into()))?;
         let text =
             String::from_utf8(text).map_err(|_| Ended::refused(Diagnostic::user(format!("`{shown}` is not UTF-8"))))?;
         parse(&shown, &text).map_err(Ended::Refused)
+    }
+
+    /// The manifest, if there is one: none is no error, one that cannot be read is.
+    pub(crate) fn manifest_if_there(&self) -> Result<Option<Manifest>, Ended> {
+        match self.manifest_file() {
+            Ok(_) => self.manifest().map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     /// The app: `--app`, else what the manifest says.
@@ -63,12 +71,29 @@ impl Context {
             return ssh_transport(url);
         }
         // Without a manifest (`--app`), the node is this machine's.
-        let manifest = if self.common.app.is_some() { None } else { self.manifest().ok() };
+        let manifest = match (&self.common.app, environment) {
+            (None, Some(_)) => self.manifest_if_there()?,
+            _ => None,
+        };
         let declared = manifest.and_then(|m| m.environments.get(environment?)?.node.clone());
         match declared {
             Some(url) => ssh_transport(&url),
             None => local_transport(),
         }
+    }
+
+    /// Refuses what would need two nodes to talk to each other.
+    pub(crate) fn check_same_node(&self, a: &Name, b: &Name) -> Result<(), Ended> {
+        let (of_a, of_b) = (self.transport(Some(a))?, self.transport(Some(b))?);
+        if of_a == of_b {
+            return Ok(());
+        }
+        let place = |transport: &Transport| match transport {
+            Transport::Unix(_) => "this machine".to_owned(),
+            Transport::Ssh { .. } => transport.place(),
+        };
+        let message = format!("`{a}` is on {}, `{b}` on {}: each node knows only its own", place(&of_a), place(&of_b));
+        Err(Ended::refused(Diagnostic::user(message).help(format!("`seaworthy deploy {b}` from the same commit"))))
     }
 
     /// A client of the environment's node; on this machine, the node is started if it does not run.

@@ -49,11 +49,7 @@ impl From<ClientError> for Ended {
         match error {
             ClientError::Refused { status, errors } if status < 500 => Self::Refused(errors),
             ClientError::Refused { errors, .. } => Self::Failed(errors),
-            ClientError::Unreachable { .. } => Self::failed(
-                Diagnostic::machine(error.to_string())
-                    .help("`seaworthy node status` says whether it runs, `seaworthy doctor` what is in the way")
-                    .later(),
-            ),
+            ClientError::Unreachable { place, reason } => Self::failed(unreachable(&place, &reason)),
             ClientError::Lost(_) => Self::failed(
                 Diagnostic::machine(error.to_string())
                     .help("what was under way goes on: `seaworthy status` finds it again")
@@ -64,5 +60,43 @@ impl From<ClientError> for Ended {
                     .help("are both ends of the same version? `seaworthy node status` and `seaworthy --version` tell"),
             ),
         }
+    }
+}
+
+/// Why a node cannot be reached; ssh, or the shell on the other side, has said so in its own words.
+fn unreachable(place: &str, reason: &str) -> Diagnostic {
+    let lines: Vec<String> = reason.lines().map(|line| line.trim_end().to_owned()).collect();
+    let last = lines.last().cloned().unwrap_or_default();
+    let diagnostic = Diagnostic::machine(format!("cannot reach the node at {place}: {last}")).later();
+    let Some(destination) = place.strip_prefix("ssh://") else {
+        return diagnostic.help("`seaworthy node status` says whether it runs, `seaworthy doctor` what is in the way");
+    };
+    let by_hand = match destination.rsplit_once(':') {
+        Some((host, port)) => format!("ssh -p {port} {host}"),
+        None => format!("ssh {destination}"),
+    };
+    let help = if reason.contains("seaworthy: not found") || reason.contains("seaworthy: command not found") {
+        format!("`seaworthy node install --on {place}` puts it there")
+    } else {
+        format!("`{by_hand} true` must work without a question first")
+    };
+    let evidence = if lines.len() > 1 { lines } else { Vec::new() };
+    diagnostic.evidence(evidence).help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ssh_says_comes_with_the_next_thing_to_do() {
+        let missing = unreachable("ssh://me@host", "sh: 1: exec: seaworthy: not found");
+        assert_eq!(missing.help.as_deref(), Some("`seaworthy node install --on ssh://me@host` puts it there"));
+        let changed = unreachable("ssh://me@host:22", "WARNING\r\nHost key verification failed.\r");
+        assert_eq!(changed.message, "cannot reach the node at ssh://me@host:22: Host key verification failed.");
+        assert_eq!(changed.help.as_deref(), Some("`ssh -p 22 me@host true` must work without a question first"));
+        assert_eq!(changed.evidence, ["WARNING", "Host key verification failed."]);
+        let here = unreachable("/run/node.sock", "refused");
+        assert!(here.help.is_some_and(|help| help.contains("node status")));
     }
 }

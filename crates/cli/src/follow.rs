@@ -32,7 +32,7 @@ pub(crate) async fn follow(
     tokio::select! {
         ended = watch(client, id, wait, &mut view) => {
             view.clear();
-            ended
+            ended.map_err(|ended| lost(ended, id, environment))
         }
         _ = tokio::signal::ctrl_c() => {
             view.clear();
@@ -45,7 +45,24 @@ pub(crate) async fn follow(
     }
 }
 
-async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> Ending {
+/// Why a deployment is not followed any more; the deployment itself has not ended because of it.
+enum Stopped {
+    Ended(Ended),
+    Lost(ClientError),
+}
+
+fn lost(stopped: Stopped, id: u64, environment: &Name) -> Ended {
+    match stopped {
+        Stopped::Ended(ended) => ended,
+        Stopped::Lost(error) => Ended::failed(
+            Diagnostic::machine(format!("deployment {id} cannot be followed any more: {error}"))
+                .help(format!("it goes on without you: `seaworthy status {environment} --follow` finds it again"))
+                .later(),
+        ),
+    }
+}
+
+async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> Result<(), Stopped> {
     let mut after = 0;
     let mut lost = 0;
     loop {
@@ -59,7 +76,7 @@ async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> End
         });
         let result = call.await;
         if let Some(ending) = verdict {
-            return ending;
+            return ending.map_err(Stopped::Ended);
         }
         match result {
             // The stream ended without an outcome, or broke: the node may have been restarted. Ask again.
@@ -67,8 +84,9 @@ async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> End
                 lost += 1;
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(lost))).await;
             }
-            Ok(()) => return Err(ClientError::Lost("it ended without an outcome".to_owned()).into()),
-            Err(error) => return Err(error.into()),
+            Ok(()) => return Err(Stopped::Lost(ClientError::Lost("it ended without an outcome".to_owned()))),
+            Err(error @ (ClientError::Lost(_) | ClientError::Unreachable { .. })) => return Err(Stopped::Lost(error)),
+            Err(error) => return Err(Stopped::Ended(error.into())),
         }
     }
 }

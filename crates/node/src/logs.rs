@@ -22,6 +22,9 @@ impl Node {
         if self.store.environment(app, environment)?.is_none() {
             return Err(never_deployed(app, environment));
         }
+        if let Some(service) = service {
+            self.check_service(app, environment, service)?;
+        }
         let selection = LogSelection {
             app: app.clone(),
             environment: environment.clone(),
@@ -47,6 +50,30 @@ impl Node {
             }
         });
         Ok(())
+    }
+}
+
+impl Node {
+    /// A service that runs, or that has left a log: one of an earlier revision may be asked for, too.
+    fn check_service(&self, app: &Name, environment: &Name, service: &Name) -> Result<(), Diagnostic> {
+        let running = self.store.environment(app, environment)?.and_then(|place| place.running);
+        let revision = match running {
+            Some(number) => self.store.revision(app, environment, number)?,
+            None => None,
+        };
+        let known: Vec<&Name> = revision.iter().flat_map(|revision| revision.pools.keys()).collect();
+        let selection = LogSelection {
+            app: app.clone(),
+            environment: environment.clone(),
+            service: Some(service.clone()),
+            instance: None,
+        };
+        if known.contains(&service) || !self.engine.logs(&selection, 1)?.is_empty() {
+            return Ok(());
+        }
+        let known: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
+        let error = Diagnostic::user(format!("`{app}` has no service `{service}` in `{environment}`"));
+        Err(if known.is_empty() { error } else { error.help(format!("it has {}", known.join(", "))) })
     }
 }
 

@@ -145,8 +145,8 @@ impl From<StoreError> for Diagnostic {
             StoreError::OtherSource { .. } => Self::user(text)
                 .help("give your app another name, or, if its sources have moved, repeat with `--take-over`"),
             StoreError::RouteTaken { .. } => Self::user(text).help("choose another `host` or `path` for the route"),
-            StoreError::UnderWay { deployment, .. } => Self::user(text)
-                .help(format!("wait for it, or follow it: `seaworthy history` shows deployment {deployment}"))
+            StoreError::UnderWay { environment, .. } => Self::user(text)
+                .help(format!("wait for it: `seaworthy status {environment} --follow` shows when it is done"))
                 .later(),
             StoreError::Unknown { .. } => Self::user(text).help("`seaworthy history` shows what there is"),
         }

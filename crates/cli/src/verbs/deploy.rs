@@ -69,6 +69,9 @@ pub(super) fn announce(context: &Context, environment: &Name, started: &Deployme
         output.warning(note);
     }
     match started.deployment {
+        None if started.plan.to_release.is_none() => {
+            output.note(&format!("nothing of {} runs in {environment}: nothing to do", started.plan.app));
+        }
         None => output.note(&format!("{environment} runs this already: nothing to do")),
         Some(id) => {
             for change in &started.plan.changes {

@@ -43,7 +43,7 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
     let working = async {
         while let Some(changed) = next(&mut changes).await {
             let dim = style::DIM;
-            context.output.note(&format!("{dim}  changed{dim:#} {}", changed.display()));
+            context.output.note(&format!("{dim}  changed{dim:#} {}", from_here(&changed).display()));
             // What does not build or does not start is shown; what ran before goes on running.
             if let Err(ended) = round(context, arguments, &mut client, &environment).await {
                 if matches!(ended, Ended::Code(_)) {
@@ -133,6 +133,13 @@ fn watch(manifest: &Path) -> Result<(RecommendedWatcher, mpsc::Receiver<PathBuf>
     };
     watcher.watch(folder, RecursiveMode::Recursive).map_err(failed)?;
     Ok((watcher, receiver))
+}
+
+/// As somebody who stands in this folder would write it.
+fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().unwrap_or_default();
+    let shorter = path.strip_prefix(&here).unwrap_or(path);
+    shorter.strip_prefix(".").unwrap_or(shorter).to_owned()
 }
 
 fn is_source(path: &Path) -> bool {

@@ -6,6 +6,7 @@ use crate::exit::{Ended, Ending};
 
 pub(super) async fn run(context: &Context, arguments: &DiffArguments) -> Ending {
     let app = context.app()?;
+    context.check_same_node(&arguments.a, &arguments.b)?;
     let mut client = context.client(Some(&arguments.b)).await?;
     let changes = client.difference(&app, &arguments.a, &arguments.b).await?;
     if context.output.json {

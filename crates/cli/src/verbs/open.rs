@@ -18,12 +18,18 @@ pub(super) async fn run(context: &Context, arguments: &OpenArguments) -> Ending 
     };
     let Some(route) = found else {
         let known: Vec<String> = routes.iter().map(|r| format!("`{}`", r.route)).collect();
-        let help = match known.is_empty() {
-            true => format!("`seaworthy up {environment}` brings it up"),
-            false => format!("it has {}", known.join(", ")),
+        let error = match (&arguments.route, known.is_empty()) {
+            (Some(name), false) => Diagnostic::user(format!("`{app}` has no route `{name}` in `{environment}`"))
+                .help(format!("it has {}", known.join(", "))),
+            _ => Diagnostic::user(format!("nothing of `{app}` has an address in `{environment}`"))
+                .help(format!("`seaworthy up {environment}` brings it up")),
         };
-        return Err(Ended::refused(Diagnostic::user(format!("{app} has no such route in {environment}")).help(help)));
+        return Err(Ended::refused(error));
     };
+    if context.output.json {
+        context.output.value(route);
+        return Ok(());
+    }
     context.output.data(&route.url);
     if context.output.is_live() {
         open_browser(&route.url);

@@ -9,6 +9,7 @@ use seaworthy_api::wire::{DeploymentRequest, Intent};
 
 pub(super) async fn run(context: &Context, arguments: &PromoteArguments) -> Ending {
     let app = context.app()?;
+    context.check_same_node(&arguments.from, &arguments.to)?;
     let mut client = context.client(Some(&arguments.to)).await?;
     let request = DeploymentRequest { intent: Intent::Promote { from: arguments.from.clone() }, claim: claim() };
     let started = client.deploy(&app, &arguments.to, &request).await?;

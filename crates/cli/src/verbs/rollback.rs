@@ -16,7 +16,10 @@ pub(super) async fn run(context: &Context, arguments: &RollbackArguments) -> End
     let under_way = status.environments.first().and_then(|e| e.deployment.as_ref());
     if let Some(deployment) = under_way.filter(|d| d.outcome == Outcome::Running && arguments.to.is_none()) {
         client.stop_deployment(deployment.id).await?;
-        context.output.note(&format!("deployment {} stops: what ran before serves", deployment.id));
+        match context.output.json {
+            true => context.output.value(&serde_json::json!({ "stopped": deployment.id })),
+            false => context.output.note(&format!("deployment {} stops: what ran before serves", deployment.id)),
+        }
         return Ok(());
     }
     let request = DeploymentRequest { intent: Intent::Rollback { to: arguments.to }, claim: claim() };

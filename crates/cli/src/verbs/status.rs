@@ -3,27 +3,69 @@
 use super::history;
 use crate::arguments::{StatusArguments, Wait};
 use crate::context::Context;
-use crate::exit::Ending;
+use crate::exit::{Ended, Ending};
 use crate::follow::follow;
 use crate::output::style;
 use seaworthy_api::wire::{
     DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, State, Status,
 };
+use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
+use seaworthy_model::manifest::Manifest;
 
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Ending {
-    let app = context.app().ok();
+    let (app, manifest) = subject(context, arguments)?;
     let mut client = context.client(arguments.environment.as_ref()).await?;
     let status = client.status(app.as_ref(), arguments.environment.as_ref()).await?;
     if arguments.follow {
         return follow_running(context, &mut client, &status).await;
     }
+    if let Some(environment) = arguments.environment.as_ref().filter(|_| status.environments.is_empty()) {
+        check_known(manifest.as_ref(), environment)?;
+    }
     if context.output.json {
         context.output.value(&status);
     } else {
-        print(context, &status, app.as_ref());
+        print(context, &status, app.as_ref(), arguments.environment.as_ref());
+        if arguments.environment.is_none() {
+            elsewhere(context, manifest.as_ref());
+        }
     }
     Ok(())
+}
+
+/// Whose status: a manifest that cannot be read must not keep anybody from seeing what runs.
+fn subject(context: &Context, arguments: &StatusArguments) -> Result<(Option<Name>, Option<Manifest>), Ended> {
+    if let Some(app) = &context.common.app {
+        return Ok((Some(app.clone()), None));
+    }
+    match context.manifest_if_there() {
+        Ok(manifest) => Ok((manifest.as_ref().map(|manifest| manifest.app.clone()), manifest)),
+        // Its environment's node is in the manifest: the status of another node would be no answer.
+        Err(ended) if arguments.environment.is_some() => Err(ended),
+        Err(_) => {
+            context.output.warning("the manifest has errors, `seaworthy plan` shows them: this is every app");
+            Ok((None, None))
+        }
+    }
+}
+
+fn check_known(manifest: Option<&Manifest>, environment: &Name) -> Result<(), Ended> {
+    let Some(manifest) = manifest.filter(|manifest| !manifest.environments.contains_key(environment)) else {
+        return Ok(());
+    };
+    let known: Vec<String> = manifest.environments.keys().map(|name| format!("`{name}`")).collect();
+    let error = Diagnostic::user(format!("`{}` has no environment `{environment}`", manifest.app));
+    Err(Ended::refused(error.help(format!("it has {}", known.join(", ")))))
+}
+
+/// Says which environments are on other machines: this one knows nothing of them.
+fn elsewhere(context: &Context, manifest: Option<&Manifest>) {
+    for (name, environment) in manifest.iter().flat_map(|manifest| &manifest.environments) {
+        if let Some(node) = &environment.node {
+            context.output.note(&format!("{name} is on {node}: `seaworthy status {name}`"));
+        }
+    }
 }
 
 async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, status: &Status) -> Ending {
@@ -49,13 +91,17 @@ async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, s
     follow(context, client, &environment.environment, &started, Wait::Bake).await
 }
 
-fn print(context: &Context, status: &Status, app: Option<&Name>) {
+fn print(context: &Context, status: &Status, app: Option<&Name>, environment: Option<&Name>) {
     let output = context.output;
     status.warnings.iter().for_each(|warning| output.warning(warning));
     if status.environments.is_empty() {
-        match app {
-            Some(app) => output.data(&format!("nothing of {app} runs here: `seaworthy up` changes that")),
-            None => output.data("nothing runs here: `seaworthy up` changes that"),
+        let up = environment.map_or("seaworthy up".to_owned(), |environment| format!("seaworthy up {environment}"));
+        match (app, environment) {
+            (Some(app), Some(environment)) => {
+                output.data(&format!("nothing of {app} runs in {environment}: `{up}` changes that"));
+            }
+            (Some(app), None) => output.data(&format!("nothing of {app} runs here: `{up}` changes that")),
+            (None, _) => output.data("nothing runs here: `seaworthy up` changes that"),
         }
     }
     for environment in &status.environments {

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// The two executables, beside each other.
 const EXECUTABLES: [&str; 2] = ["seaworthy", "seaworthy-check"];
+/// Where an installed node's users reach the gateway unless somebody says otherwise.
+const LISTEN: &str = "0.0.0.0:80";
 const PROGRAMS: &str = "usr/local/bin";
 const UNIT: &str = "etc/systemd/system/seaworthy.service";
 
@@ -21,15 +23,14 @@ pub(super) fn run(context: &Context, arguments: &InstallArguments) -> Ending {
             error.help("`sudo seaworthy node install`; a node of your own needs no installing"),
         ));
     }
-    for address in &arguments.listen {
-        if address.parse::<std::net::SocketAddr>().is_err() {
-            let error = Diagnostic::user(format!("`{address}` is not an address to listen on"));
-            return Err(Ended::refused(error.help("write an IP address and a port: `--listen 0.0.0.0:80,[::]:80`")));
-        }
-    }
+    check_addresses(&arguments.listen)?;
+    let listen = match arguments.listen.as_slice() {
+        [] => vec![LISTEN.to_owned()],
+        some => some.to_vec(),
+    };
     copy_executables(&root)?;
     let program = format!("/{PROGRAMS}/seaworthy");
-    write(&root.join(UNIT), unit::text(&program, &arguments.listen).as_bytes(), 0o644)?;
+    write(&root.join(UNIT), unit::text(&program, &listen).as_bytes(), 0o644)?;
     context.output.note(&format!("wrote `{}`", root.join(UNIT).display()));
     if arguments.root.is_some() {
         return Ok(());
@@ -44,6 +45,15 @@ pub(super) fn run(context: &Context, arguments: &InstallArguments) -> Ending {
         context.output.warning("systemd does not run here: the unit is written, nothing was started");
     }
     Ok(())
+}
+
+/// What is refused here would otherwise be written into a unit, or go to another machine.
+pub(super) fn check_addresses(listen: &[String]) -> Ending {
+    let wrong = listen.iter().find(|address| address.parse::<std::net::SocketAddr>().is_err());
+    wrong.map_or(Ok(()), |address| {
+        let error = Diagnostic::user(format!("`{address}` is not an address to listen on"));
+        Err(Ended::refused(error.help("write an IP address and a port: `--listen 0.0.0.0:80,[::]:80`")))
+    })
 }
 
 /// Copies this program and its helper beside each other. A running program's file is replaced, never written into.

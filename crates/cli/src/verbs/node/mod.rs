@@ -7,9 +7,10 @@ mod unit;
 
 use crate::arguments::NodeVerb;
 use crate::context::Context;
-use crate::exit::Ending;
+use crate::exit::{Ended, Ending};
 use crate::output::style;
 use seaworthy_api::{Client, Transport};
+use seaworthy_diagnostics::Diagnostic;
 
 pub(super) async fn run(context: &Context, verb: NodeVerb) -> Ending {
     match verb {
@@ -29,7 +30,12 @@ pub(super) async fn run(context: &Context, verb: NodeVerb) -> Ending {
 async fn start(context: &Context) -> Ending {
     let mut client = context.client(None).await?;
     let info = client.node().await?;
-    context.output.note(&format!("the node runs: pid {}, {}", info.pid, client.transport().place()));
+    if context.output.json {
+        context.output.value(&info);
+        return Ok(());
+    }
+    let (place, addresses) = (client.transport().place(), info.addresses.join(", "));
+    context.output.note(&format!("the node runs: pid {}, {place}, serving on {addresses}", info.pid));
     Ok(())
 }
 
@@ -48,8 +54,10 @@ async fn stop(context: &Context, all: bool) -> Ending {
 async fn status(context: &Context) -> Ending {
     let transport = context.transport(None)?;
     if !is_there(&transport).await {
-        context.output.note(&format!("no node answers at {}: `seaworthy node start`", transport.place()));
-        return Err(crate::exit::Ended::Code(1));
+        let installed = matches!(&transport, Transport::Unix(socket) if seaworthy_node::place::is_installed(socket));
+        let help =
+            if installed { "`systemctl status seaworthy` says why" } else { "`seaworthy node start` starts one" };
+        return Err(Ended::failed(Diagnostic::machine(format!("no node answers at {}", transport.place())).help(help)));
     }
     let mut client = Client::new(transport);
     let info = client.node().await?;

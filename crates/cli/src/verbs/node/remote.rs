@@ -1,6 +1,6 @@
 //! `seaworthy node install --on ssh://…`: the executables go over, and install themselves there.
 
-use super::install::executables;
+use super::install::{check_addresses, executables};
 use crate::arguments::InstallArguments;
 use crate::context::{Context, ssh_transport};
 use crate::exit::{Ended, Ending};
@@ -15,6 +15,7 @@ use std::process::Stdio;
 const ASK: &str = "uname -sm && id -u";
 
 pub(super) async fn install(context: &Context, url: &str, arguments: &InstallArguments) -> Ending {
+    check_addresses(&arguments.listen)?;
     let transport = ssh_transport(url)?;
     let said = remote(&transport, ASK, None)?;
     let mut lines = said.lines();
@@ -35,9 +36,12 @@ pub(super) async fn install(context: &Context, url: &str, arguments: &InstallArg
         remote(&transport, &line, Some(&path))?;
     }
     check_libraries(&transport, folder)?;
-    let start = match user {
-        "0" => format!("{folder}/seaworthy node install --listen {}", arguments.listen.join(",")),
-        _ => format!("{folder}/seaworthy node start"),
+    let listen = arguments.listen.join(",");
+    let start = match (user, listen.is_empty()) {
+        ("0", true) => format!("{folder}/seaworthy node install"),
+        ("0", false) => format!("{folder}/seaworthy node install --listen '{listen}'"),
+        (_, true) => format!("{folder}/seaworthy node start"),
+        (_, false) => format!("SEAWORTHY_LISTEN='{listen}' {folder}/seaworthy node start"),
     };
     let said = remote(&transport, &start, None)?;
     said.lines().for_each(|line| context.output.note(line));
@@ -77,9 +81,9 @@ fn remote(transport: &Transport, line: &str, input: Option<&Path>) -> Result<Str
         .map_err(|e| failed(format!("`{program}` cannot be started: {e}")))?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
-        let evidence = words.lines().map(str::to_owned).collect::<Vec<_>>();
+        let evidence = words.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>();
         let error = Diagnostic::machine(format!("`{line}` failed at {}", transport.place())).evidence(evidence);
-        return Err(Ended::failed(error));
+        return Err(Ended::failed(error.help("ssh must get in without a question, and the disk there must have room")));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr))
 }
