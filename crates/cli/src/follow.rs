@@ -30,7 +30,7 @@ pub(crate) async fn follow(
     }
     let mut view = View::new(context.output);
     tokio::select! {
-        ended = watch(client, id, wait, &mut view) => {
+        ended = watch(context, environment, client, id, wait, &mut view) => {
             view.clear();
             ended.map_err(|ended| lost(ended, id, environment))
         }
@@ -62,7 +62,14 @@ fn lost(stopped: Stopped, id: u64, environment: &Name) -> Ended {
     }
 }
 
-async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> Result<(), Stopped> {
+async fn watch(
+    context: &Context,
+    environment: &Name,
+    client: &mut Client,
+    id: u64,
+    wait: Wait,
+    view: &mut View,
+) -> Result<(), Stopped> {
     let mut after = 0;
     let mut lost = 0;
     loop {
@@ -83,6 +90,10 @@ async fn watch(client: &mut Client, id: u64, wait: Wait, view: &mut View) -> Res
             Ok(()) | Err(ClientError::Lost(_) | ClientError::Unreachable { .. }) if lost < RECONNECTS_MAX => {
                 lost += 1;
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(lost))).await;
+                // On this machine a node that died is started again, and the deployment goes on with it.
+                if let Ok(again) = context.client(Some(environment)).await {
+                    *client = again;
+                }
             }
             Ok(()) => return Err(Stopped::Lost(ClientError::Lost("it ended without an outcome".to_owned()))),
             Err(error @ (ClientError::Lost(_) | ClientError::Unreachable { .. })) => return Err(Stopped::Lost(error)),

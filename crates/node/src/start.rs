@@ -8,11 +8,15 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
 /// How long a node may take to answer: after a reboot it first starts what ran before.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a node that is there may take to say anything.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
 const INHERITED: [&str; 10] = [
@@ -48,9 +52,16 @@ pub async fn ensure_running() -> Result<PathBuf, Diagnostic> {
     wait(&socket, Some(child)).await
 }
 
-/// Whether a node answers there now.
+/// Whether a node answers there now. A connection alone says little: the kernel still takes some for a node that is
+/// being killed.
 pub async fn answers(socket: &Path) -> bool {
-    UnixStream::connect(socket).await.is_ok()
+    let ask = async {
+        let mut stream = UnixStream::connect(socket).await?;
+        // Whatever it says to this, it is there.
+        stream.write_all(b"GET /v1 HTTP/1.1\r\nhost: node\r\nconnection: close\r\n\r\n").await?;
+        stream.read_u8().await
+    };
+    matches!(tokio::time::timeout(ANSWER_TIMEOUT, ask).await, Ok(Ok(_)))
 }
 
 fn spawn(home: &Path) -> Result<Child, Diagnostic> {

@@ -7,8 +7,8 @@ use crate::exit::Ending;
 use crate::follow::follow;
 use crate::output::style;
 use crate::send::send;
-use seaworthy_api::Client;
 use seaworthy_api::wire::{DeploymentRequest, DeploymentStarted, Intent};
+use seaworthy_api::{Client, ClientError};
 use seaworthy_model::Name;
 
 pub(super) async fn run(context: &Context, arguments: &DeployArguments) -> Ending {
@@ -18,7 +18,13 @@ pub(super) async fn run(context: &Context, arguments: &DeployArguments) -> Endin
 pub(super) async fn up(context: &Context, arguments: &DeployArguments) -> Ending {
     let (mut client, app) = deploy(context, arguments).await?;
     let environment = &arguments.environment;
-    let status = client.status(Some(&app), Some(environment)).await?;
+    let status = match client.status(Some(&app), Some(environment)).await {
+        // The deployment is done, whatever became of the node meanwhile: its successor tells as well.
+        Err(ClientError::Lost(_) | ClientError::Unreachable { .. }) => {
+            context.client(Some(environment)).await?.status(Some(&app), Some(environment)).await?
+        }
+        other => other?,
+    };
     if context.output.json {
         context.output.value(&status);
         return Ok(());

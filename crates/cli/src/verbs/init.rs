@@ -19,8 +19,7 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Ending {
         _ => Path::new("."),
     };
     let text = discover(folder).map_err(Ended::refused)?;
-    seaworthy_host::files::write_atomic(&file, text.as_bytes(), 0o644)
-        .map_err(|e| Ended::failed(e.into()))?;
+    seaworthy_host::files::write_atomic(&file, text.as_bytes(), 0o644).map_err(|e| Ended::failed(e.into()))?;
     if context.output.json {
         context.output.value(&serde_json::json!({ "file": file }));
     } else {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 #[test]
 fn a_full_disk() {
     let world = World::with(&small("one"));
-    let _disk = Mounted::small(&world.home, 48);
+    world.small_disk(48);
     world.up();
     // Full when the release is built, and full when an instance gets its files.
     for left_kibibytes in [0, 1500] {

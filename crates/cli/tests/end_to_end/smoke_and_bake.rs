@@ -96,7 +96,7 @@ fn a_release_that_fails_during_its_bake_goes_back_with_all_its_services() {
     assert_eq!(world.text("/call"), "one one");
     assert_eq!(world.assert_settled(), "one");
     let history = world.run(&["history", "dev"]).expect(0).stdout;
-    assert!(history.contains("returned"), "{history}");
+    assert!(history.contains("went back"), "{history}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! One home, one port, one app.
 
+use super::disk::Mounted;
 use super::http::{self, Response};
 use super::processes::{self, Process, Role};
 use super::wait_for;
 use seaworthy_host::{home, process};
 use serde_json::Value;
+use std::cell::RefCell;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,6 +18,8 @@ use std::time::{Duration, Instant};
 const VERB: Duration = Duration::from_secs(90);
 
 pub(crate) struct World {
+    /// What is mounted goes when everything has ended, and before the folder.
+    mounted: RefCell<Option<Mounted>>,
     folder: tempfile::TempDir,
     pub(crate) home: PathBuf,
     pub(crate) app: PathBuf,
@@ -43,7 +47,13 @@ impl Ran {
     /// Fails unless what it said for people has this in it.
     #[track_caller]
     pub(crate) fn says(self, text: &str) -> Self {
-        assert!(self.stderr.contains(text), "`seaworthy {}` does not say `{text}`:\n{}", self.words, self.stderr);
+        let said = self.stderr.to_lowercase();
+        assert!(
+            said.contains(&text.to_lowercase()),
+            "`seaworthy {}` does not say `{text}`:\n{}",
+            self.words,
+            self.stderr
+        );
         self
     }
 }
@@ -57,7 +67,7 @@ impl World {
         let (home, app) = (folder.path().join("home"), folder.path().join("app"));
         fs::create_dir(&app).expect("a folder for the app");
         fs::copy(subject(), app.join("subject")).expect("the subject beside the tests: `cargo build --examples`");
-        Self { home, app, port: free_port(), folder }
+        Self { home, app, port: free_port(), folder, mounted: RefCell::default() }
     }
 
     /// With the app of this manifest.
@@ -65,6 +75,11 @@ impl World {
         let world = Self::new();
         world.write_manifest(manifest);
         world
+    }
+
+    /// Gives the home a disk of its own, of that many MiB.
+    pub(crate) fn small_disk(&self, mebibytes: u32) {
+        *self.mounted.borrow_mut() = Some(Mounted::small(&self.home, mebibytes));
     }
 
     pub(crate) fn write_manifest(&self, text: &str) {
