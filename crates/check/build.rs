@@ -52,8 +52,8 @@ fn link_statically() -> io::Result<()> {
     Ok(())
 }
 
-/// Debian's libxml2 converts encodings by the C library's `iconv` and asks ICU, 35 MB of it, for those that `iconv` does
-/// not know. Hurl gives it UTF-8 alone. These functions answer instead of ICU: there is no such encoding.
+/// Debian's libxml2 converts encodings by the C library's `iconv` and asks ICU, 35 MB of it, for those that `iconv`
+/// does not know. Hurl gives it UTF-8 alone. These functions answer instead of ICU: there is no such encoding.
 fn stand_in(libxml2: &[u8]) -> String {
     let Some(version) = icu_version(libxml2) else { return String::new() };
     let never_called = [

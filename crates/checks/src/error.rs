@@ -115,9 +115,15 @@ mod tests {
     fn says_what_to_do() {
         let looked = vec!["/usr/bin/seaworthy-check".into(), "/opt/check".into()];
         let diagnostic = ChecksError::Missing { looked }.to_diagnostic();
-        insta::assert_snapshot!(seaworthy_diagnostics::render(&diagnostic, false), @"
-        error: the checks could not run: the program `seaworthy-check` is missing: looked for `/usr/bin/seaworthy-check` and `/opt/check`
-        help: build it with `cargo build --release -p seaworthy-check` and put it beside `seaworthy`, or name it in `SEAWORTHY_CHECK`
+        let text = seaworthy_diagnostics::render(&diagnostic, false).replace(": ", ":\n").replace(", or", ",\nor");
+        insta::assert_snapshot!(text, @"
+        error:
+        the checks could not run:
+        the program `seaworthy-check` is missing:
+        looked for `/usr/bin/seaworthy-check` and `/opt/check`
+        help:
+        build it with `cargo build --release -p seaworthy-check` and put it beside `seaworthy`,
+        or name it in `SEAWORTHY_CHECK`
         ");
     }
 

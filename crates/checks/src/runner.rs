@@ -115,8 +115,8 @@ fn request(operation: Operation, files: Vec<CheckFile>, timeout: Duration, total
     Request { version: VERSION, operation, files, timeout_ms, total_timeout_ms }
 }
 
-/// Reads the lines of a helper that ended. Only a complete answer counts: one for every file, in order, the summary, and
-/// exit code 0.
+/// Reads the lines of a helper that ended. Only a complete answer counts: one for every file, in order, the summary,
+/// and exit code 0.
 fn read<T>(
     ended: &Ended,
     files: &[CheckFile],

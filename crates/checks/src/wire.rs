@@ -1,8 +1,8 @@
 //! What this crate and the helper executable `seaworthy-check` say to each other.
 //!
 //! The helper reads one [`Request`] as JSON on its standard input and writes one [`Answer`] per line on its standard
-//! output: one for each file, in the order of the files, and a [`Answer::Summary`] at the end. It exits 0 if it could do
-//! what was asked, even if checks failed, and 2 after an [`Answer::Error`].
+//! output: one for each file, in the order of the files, and a [`Answer::Summary`] at the end. It exits 0 if it could
+//! do what was asked, even if checks failed, and 2 after an [`Answer::Error`].
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

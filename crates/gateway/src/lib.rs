@@ -1,7 +1,7 @@
 //! The data plane: routes, balancing, health, fan-out and fan-in, drain, access log.
 //!
-//! A tiny parent ([`parent`]) holds the listeners and restarts a worker ([`worker`]), which serves by the last table that
-//! it was given ([`control`]) whether or not anybody is there to give it a new one.
+//! A tiny parent ([`parent`]) holds the listeners and restarts a worker ([`worker`]), which serves by the last table
+//! that it was given ([`control`]) whether or not anybody is there to give it a new one.
 
 pub mod access_log;
 pub mod control;

@@ -21,7 +21,8 @@ pub struct Template {
 pub enum Part {
     /// Text that stands for itself (`$${` has become `${`).
     Literal(String),
-    /// `${S.url}`: where this service reaches service `S`: `http://HOST:PORT` (for `protocol = "tcp"`: `tcp://HOST:PORT`).
+    /// `${S.url}`: where this service reaches service `S`: `http://HOST:PORT` (for `protocol = "tcp"`:
+    /// `tcp://HOST:PORT`).
     Url(Name),
     /// `${S.host}`.
     Host(Name),

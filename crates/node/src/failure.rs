@@ -28,7 +28,8 @@ impl From<StoreError> for Failures {
     }
 }
 
-/// An error whose cause is the machine; the causes of the cause stay readable, and what a file's error says to do is kept.
+/// An error whose cause is the machine; the causes of the cause stay readable, and what a file's error says to do is
+/// kept.
 pub(crate) fn machine(error: &(dyn Error + 'static)) -> Diagnostic {
     let mut text = error.to_string();
     let mut help = error.downcast_ref().and_then(FileError::help);

@@ -1,7 +1,7 @@
 //! The access log: formatted where the exchange ended, written in batches by a thread of its own.
 //!
-//! A line costs a request a copy into a buffer that its thread hardly shares with anybody; the system is called ten times
-//! a second, not once per request.
+//! A line costs a request a copy into a buffer that its thread hardly shares with anybody; the system is called ten
+//! times a second, not once per request.
 
 mod entry;
 mod file;

@@ -49,8 +49,8 @@ impl LineChannel {
         Some(line)
     }
 
-    /// The descriptor that came with the line that was just read. It was sent with that line's first byte, so that it is
-    /// here, and those of later lines are behind it.
+    /// The descriptor that came with the line that was just read. It was sent with that line's first byte, so that it
+    /// is here, and those of later lines are behind it.
     pub(crate) fn next_descriptor(&mut self) -> Option<OwnedFd> {
         self.descriptors.pop_front()
     }

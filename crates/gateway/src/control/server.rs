@@ -7,7 +7,8 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
-/// Binds a control socket that only its owner can open, in the place of whatever is there: there is no moment without one.
+/// Binds a control socket that only its owner can open, in the place of whatever is there: there is no moment without
+/// one.
 pub(crate) fn bind(path: &Path) -> io::Result<UnixListener> {
     let temporary = path.with_extension(std::process::id().to_string());
     let _ = std::fs::remove_file(&temporary);

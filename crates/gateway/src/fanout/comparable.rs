@@ -1,8 +1,9 @@
 //! JSON as a value that can be compared.
 //!
-//! Two documents must be equal only if whoever reads one instead of the other is told the same: the agreeing answer that
-//! is passed on may be the one of a service that lies. So a member that comes twice makes a document incomparable, and so
-//! does a whole number that would lose digits on the way (fractions are compared as IEEE 754 doubles, as their readers do).
+//! Two documents must be equal only if whoever reads one instead of the other is told the same: the agreeing answer
+//! that is passed on may be the one of a service that lies. So a member that comes twice makes a document incomparable,
+//! and so does a whole number that would lose digits on the way (fractions are compared as IEEE 754 doubles, as their
+//! readers do).
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};

@@ -54,8 +54,14 @@ proptest! {
         let (verdict, arrived) = run(Answer::Quorum, &said, &order);
         let majority = said.len() / 2 + 1;
         let seen = |count: usize| order[..count].iter().map(|service| said[*service]).collect::<Vec<_>>();
-        let most = |votes: &[Said]| votes.iter().filter(|v| v.0 < 500).map(|v| votes.iter().filter(|o| o == &v).count()).max().unwrap_or(0);
-        let decided = |count: usize| most(&seen(count)) >= majority || most(&seen(count)) + said.len() - count < majority;
+        let most = |votes: &[Said]| {
+            let valid = votes.iter().filter(|vote| vote.0 < 500);
+            valid.map(|vote| votes.iter().filter(|other| other == &vote).count()).max().unwrap_or(0)
+        };
+        let decided = |count: usize| {
+            let most = most(&seen(count));
+            most >= majority || most + said.len() - count < majority
+        };
         prop_assert!(decided(arrived), "decided too early: {verdict:?}");
         prop_assert!(arrived == 1 || !decided(arrived - 1), "decided too late: {verdict:?}");
     }
@@ -86,7 +92,10 @@ proptest! {
     }
 
     #[test]
-    fn nothing_changes_after_the_verdict((said, order) in arrivals(), rule in prop_oneof![Just(Answer::First), Just(Answer::Quorum), Just(Answer::All)]) {
+    fn nothing_changes_after_the_verdict(
+        (said, order) in arrivals(),
+        rule in prop_oneof![Just(Answer::First), Just(Answer::Quorum), Just(Answer::All)],
+    ) {
         let mut decision = Decision::new(rule, said.len());
         let mut verdict = Verdict::Open;
         for service in order {

@@ -11,8 +11,8 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl PoolState {
     /// An endpoint for one attempt of a request: the one with the least in flight among the eligible that were not
-    /// `tried` yet. Waits while the pool is held, then always answers [`Unavailable::Rerouted`]: what was waited for may
-    /// well be another pool.
+    /// `tried` yet. Waits while the pool is held, then always answers [`Unavailable::Rerouted`]: what was waited for
+    /// may well be another pool.
     pub async fn acquire(
         self: &Arc<Self>,
         tried: &[EndpointKey],

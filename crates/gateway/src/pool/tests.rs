@@ -220,7 +220,10 @@ async fn what_is_no_longer_reached_is_closed_after_its_drain_time_and_not_before
 
 proptest! {
     #[test]
-    fn nobody_is_ever_busier_than_the_choice(busy in proptest::collection::vec(0u8..5, 1..6), bad in proptest::collection::vec(any::<bool>(), 6)) {
+    fn nobody_is_ever_busier_than_the_choice(
+        busy in proptest::collection::vec(0u8..5, 1..6),
+        bad in proptest::collection::vec(any::<bool>(), 6),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let pool = pool(busy.len() as u16);

@@ -147,8 +147,8 @@ fn compile_group(table: &RoutingTable, label: &str) -> CompiledGroup {
 fn compile_route(route: &Route, groups: &[CompiledGroup], pools: &PoolRegistry) -> Option<CompiledRoute> {
     let group = groups.iter().position(|group| *group.label == *route.group)?;
     let by_number = groups[group].variants.iter().map(|(label, _)| route.variants.get(&**label));
-    // The variants may differ in their cookie; the newest that has one decides for all, else a value would be drawn by a
-    // rule that depends on what is drawn.
+    // The variants may differ in their cookie; the newest that has one decides for all, else a value would be drawn by
+    // a rule that depends on what is drawn.
     let sticky = by_number.clone().flatten().filter_map(|variant| variant.sticky.clone()).next_back();
     let variants = groups[group]
         .variants

@@ -108,8 +108,8 @@ impl GatewayTraffic {
         Ok(Callee { address, protocol: spec.protocol })
     }
 
-    /// After instances have ended: forgets the listeners for calls to pools that nobody can call any more. A pool may be
-    /// without instances and still be called, while callers of its revision finish and another pool answers for it.
+    /// After instances have ended: forgets the listeners for calls to pools that nobody can call any more. A pool may
+    /// be without instances and still be called, while callers of its revision finish and another pool answers for it.
     pub(crate) async fn forget_uncalled(&self) -> Result<(), Diagnostic> {
         let mut state = self.state.lock().await;
         let known = self.specs(&self.traffic_of_all()?)?;

@@ -45,7 +45,8 @@ impl Response {
              date: {}\r\n\
              content-type: {}\r\n\
              content-length: {}\r\n\
-             content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n\
+             content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'\r\n\
              x-content-type-options: nosniff\r\n\
              cache-control: no-store\r\n",
             self.status,
