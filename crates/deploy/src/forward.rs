@@ -63,6 +63,8 @@ impl<'a> Forward<'a> {
 
     /// Everything that can be done while the old revision serves all requests.
     fn prepare(&mut self, to: &Revision, checks: &SmokeChecks) {
+        // From the first command on: it may call others, and their listeners follow from this.
+        self.draft.share(to.number, 0, true);
         // Data never goes back, and an older release need not know how to migrate a newer one's.
         if self.plan.verb != Verb::Rollback {
             let changed = self.pairing.changed_over.iter().map(|change| change.new);
@@ -70,7 +72,6 @@ impl<'a> Forward<'a> {
                 self.draft.add(vec![Step::Before { pool: pool.clone() }]);
             }
         }
-        self.draft.share(to.number, 0, true);
         let grown: Vec<_> = self.pairing.kept.iter().filter(|(old, new)| grows(old, new)).collect();
         let started = self.pairing.beside.iter().map(|pool| Step::Start { pool: (*pool).clone() });
         self.draft.add(started.chain(grown.iter().map(|(old, new)| scale(old, new))).collect());
