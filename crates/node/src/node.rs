@@ -75,7 +75,7 @@ impl Node {
         if all {
             self.deployments.refuse_from_now_on();
             self.stop_instances().await?;
-            self.traffic.client().stop().await.map_err(|e| crate::failure::machine(&e))?;
+            self.traffic.stop().await?;
         }
         self.ending.send_replace(true);
         Ok(())

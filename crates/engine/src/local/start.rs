@@ -59,7 +59,13 @@ pub(super) fn new_record(spec: &PoolSpec, slot: u16) -> InstanceRecord {
 }
 
 /// Starts an instance unless it runs, and puts a keeper beside it.
-async fn bring_up(engine: &Arc<Engine>, spec: &PoolSpec, record: InstanceRecord) -> Result<(), Diagnostic> {
+async fn bring_up(engine: &Arc<Engine>, spec: &PoolSpec, mut record: InstanceRecord) -> Result<(), Diagnostic> {
+    if engine.live(&record.id).is_some_and(|live| live.is_stopping()) {
+        // Whoever was ending it had to leave off half-way, for a deployment that wants it again.
+        let slot = record.slot;
+        stop::stop_instance(engine, spec, record).await?;
+        record = new_record(spec, slot);
+    }
     if let Some(live) = engine.live(&record.id) {
         let was_retired = live.view.send_if_modified(|view| std::mem::take(&mut view.retired));
         if was_retired {

@@ -40,6 +40,8 @@ pub(crate) struct GatewayTraffic {
 }
 
 struct State {
+    /// The gateway was stopped on purpose: nothing may start it again.
+    stopped: bool,
     listeners: Listeners,
     generation: u64,
 }
@@ -59,7 +61,7 @@ impl GatewayTraffic {
         listeners.restore(&client, &public).await?;
         // A table of this node must be newer than all that the gateway has from the one before.
         let generation = client.status().await.map_err(|e| machine(&e))?.generation;
-        let state = Mutex::new(State { listeners, generation });
+        let state = Mutex::new(State { stopped: false, listeners, generation });
         let checks_folder = start.runtime_dir.with_file_name("checks");
         let checks_user = identities.checks;
         Ok(Self { client, start, public, checks_folder, checks_user, store, engine, state })
@@ -76,9 +78,19 @@ impl GatewayTraffic {
         self.tell(&mut state).await
     }
 
+    /// Stops the gateway, for as long as this node lives.
+    pub(crate) async fn stop(&self) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        state.stopped = true;
+        self.client.stop().await.map_err(|e| machine(&e))
+    }
+
     /// Starts the gateway again if it is gone, and tells it everything.
     pub(crate) async fn revive(&self) -> Result<(), Diagnostic> {
         let mut state = self.state.lock().await;
+        if state.stopped {
+            return Ok(());
+        }
         seaworthy_gateway::control::start(&self.start).await.map_err(|e| machine(&e))?;
         state.listeners.restore(&self.client, &self.public).await?;
         self.tell(&mut state).await
@@ -139,6 +151,9 @@ impl GatewayTraffic {
     }
 
     async fn tell(&self, state: &mut State) -> Result<(), Diagnostic> {
+        if state.stopped {
+            return Ok(());
+        }
         let mut tried = 0;
         loop {
             state.generation += 1;
