@@ -88,11 +88,16 @@ async fn wait(socket: &Path, mut child: Option<Child>) -> Result<PathBuf, Diagno
         if answers(socket).await {
             return Ok(socket.to_path_buf());
         }
-        // It may have ended because another node was faster; then that one answers soon.
         if ended {
             break;
         }
-        ended = child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_))));
+        let exit = child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+        if exit.is_some_and(|exit| exit.success()) {
+            // Another node of this home was there. It answers soon, or it was about to end and one is needed after all.
+            child = Some(spawn(&place::user_home())?);
+        } else {
+            ended = exit.is_some();
+        }
         tokio::time::sleep(if ended { Duration::from_secs(1) } else { pause }).await;
         pause = (pause * 2).min(Duration::from_millis(100));
     }

@@ -1,7 +1,7 @@
 //! One function per endpoint.
 
 use super::ClientError;
-use super::connection::Client;
+use super::connection::{Client, collect};
 use crate::wire::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, LogLine, NodeInfo,
     PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest,
@@ -54,7 +54,9 @@ impl Client {
     /// # Errors
     /// See [`Self::node`].
     pub async fn put_blob(&mut self, digest: &Digest, bytes: Vec<u8>) -> Result<(), ClientError> {
-        self.send(Method::PUT, &format!("/v1/blobs/{digest}"), bytes.into()).await.map(drop)
+        let answer = self.send(Method::PUT, &format!("/v1/blobs/{digest}"), bytes.into()).await?;
+        // An answer that is dropped before its end takes the connection with it.
+        collect(answer.into_body()).await.map(drop)
     }
 
     /// `POST /v1/releases`.

@@ -60,6 +60,13 @@ impl Client {
         Ok(())
     }
 
+    async fn is_ready(&mut self) -> bool {
+        match self.open.as_mut() {
+            Some(open) => open.sender.ready().await.is_ok(),
+            None => false,
+        }
+    }
+
     /// Sends one request and waits for the head of its answer; an answer of 400 or more becomes an error.
     pub(super) async fn send(
         &mut self,
@@ -67,7 +74,13 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Response<Incoming>, ClientError> {
+        let is_reused = self.open.is_some();
         self.connect().await?;
+        if is_reused && !self.is_ready().await {
+            // It was closed between two requests: nothing was sent.
+            self.open = None;
+            self.connect().await?;
+        }
         let request = Request::builder()
             .method(method)
             .uri(path)
@@ -153,7 +166,7 @@ impl Client {
     }
 }
 
-async fn collect(body: Incoming) -> Result<Bytes, ClientError> {
+pub(super) async fn collect(body: Incoming) -> Result<Bytes, ClientError> {
     let limited = http_body_util::Limited::new(body, ANSWER_BYTES_MAX);
     Ok(limited.collect().await.map_err(|e| ClientError::Lost(e.to_string()))?.to_bytes())
 }

@@ -11,6 +11,11 @@ use crate::exit::{Ended, Ending};
 use crate::output::style;
 use seaworthy_api::{Client, Transport};
 use seaworthy_diagnostics::Diagnostic;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a node that has said yes may take to be gone.
+const STOP_TIME_MAX: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(context: &Context, verb: NodeVerb) -> Ending {
     match verb {
@@ -45,7 +50,12 @@ async fn stop(context: &Context, all: bool) -> Ending {
         context.output.note("the node does not run");
         return Ok(());
     }
-    Client::new(transport).stop_node(all).await?;
+    Client::new(transport.clone()).stop_node(all).await?;
+    // Whoever starts it next must not meet the one that is about to end.
+    let until = Instant::now() + STOP_TIME_MAX;
+    while matches!(transport, Transport::Unix(_)) && is_there(&transport).await && Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     let rest = if all { "gateway and instances too" } else { "gateway and instances go on" };
     context.output.note(&format!("the node stops; {rest}"));
     Ok(())
