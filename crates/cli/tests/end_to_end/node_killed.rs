@@ -114,3 +114,16 @@ fn before_a_first_deployment_is_done() {
         assert_eq!(world.count(Role::Program), 0);
     }
 }
+
+#[test]
+fn who_deploys_at_once_when_the_node_is_back_keeps_what_was_started() {
+    let slow = |version: &str| app(&[Service::web("web", version).line("healthy_for = \"1s\"")], &[]);
+    let world = World::with(&slow("one"));
+    world.up();
+    for version in ["two", "three"] {
+        world.run(&["node", "stop"]).expect(0);
+        world.run(&["node", "start"]).expect(0);
+        world.deploy(&slow(version));
+        assert_eq!(world.assert_settled(), version);
+    }
+}

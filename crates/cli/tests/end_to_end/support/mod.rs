@@ -1,11 +1,13 @@
 //! A world of its own for every test: a home, a port, an app, and an eye on every process that comes of it.
 
+pub(crate) mod accounts;
 pub(crate) mod deployment;
 pub(crate) mod disk;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod manifest;
 pub(crate) mod processes;
+pub(crate) mod remote;
 pub(crate) mod standing;
 pub(crate) mod websocket;
 pub(crate) mod world;
