@@ -18,12 +18,16 @@ use seaworthy_store::blobs::Blobs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 /// Handles as many things at once as a small machine has to offer; its work is waiting.
 const THREADS: usize = 2;
+
+/// How long a node that was told to end may take until the next one gives up.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// Runs the node until it is told to end.
 #[must_use]
@@ -46,7 +50,7 @@ pub fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Diagnostic> {
     // Held until the process ends: one home has one node.
-    let Some(_lock) = Lock::try_acquire(&options.home.join("node.lock")).map_err(|e| machine(&e))? else {
+    let Some(_lock) = only_node(&options).await? else {
         supervise::note("another node of this home runs already");
         return Ok(());
     };
@@ -63,6 +67,18 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     serve(&node, Door::new(listener, access)).await?;
     supervise::note("the node ends");
     Ok(())
+}
+
+/// The lock of the home; `None` when another node of it answers. One that does not is about to end.
+async fn only_node(options: &Options) -> Result<Option<Lock>, Diagnostic> {
+    let until = Instant::now() + LOCK_WAIT;
+    loop {
+        let lock = Lock::try_acquire(&options.home.join("node.lock")).map_err(|e| machine(&e))?;
+        if lock.is_some() || crate::start::answers(&options.socket).await || Instant::now() >= until {
+            return Ok(lock);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 fn access(options: &Options) -> Result<Access, Diagnostic> {
@@ -162,7 +178,7 @@ async fn serve(node: &Arc<Node>, door: Door) -> Result<(), Diagnostic> {
         _ = terminate.recv() => Ok(()),
         _ = told.wait_for(|ending| *ending) => {
             // The answer to whoever asked goes out first.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
             Ok(())
         }
     }
