@@ -114,3 +114,7 @@ pub(super) fn call_listener(pool: &PoolId) -> String {
 pub(super) fn call_purpose(pool: &PoolId) -> Purpose {
     Purpose::Internal { pool: pool.0.clone(), caller: None }
 }
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;
