@@ -47,12 +47,14 @@ pub(super) fn line(record: &DeploymentRecord) -> String {
         record.environment,
         revision(record.from),
         revision(record.to),
-        outcome(record.outcome),
+        outcome(record),
     )
 }
 
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
+fn outcome(record: &DeploymentRecord) -> &'static str {
+    match record.outcome {
+        Outcome::Failed if record.from.is_none() => "failed, nothing runs",
+        Outcome::Returned | Outcome::Cancelled if record.from.is_none() => "stopped, nothing runs",
         Outcome::Running => "under way",
         Outcome::Baking => "serves, the one before is still warm",
         Outcome::Succeeded => "succeeded",

@@ -1,11 +1,12 @@
 //! What verbs print and how they end, word for word: the command line is an interface like any other.
 
 use crate::support::manifest::{Service, app, small};
-use crate::support::world::World;
+use crate::support::world::{World, free_port};
 use std::fmt::Write as _;
 
 /// What differs from one run to the next, and what stands for it. Earlier ones win.
-const CHANGING: [(&str, &str); 17] = [
+const CHANGING: [(&str, &str); 18] = [
+    (r"listens on \d+ whatever", "listens on [port] whatever"),
     (r", \[::1\]:\d+", ""),
     (r"/tmp/seaworthy-[A-Za-z0-9]{6}\b", "[folder]"),
     (r"/run/seaworthy-homes/[0-9a-f]{8}", "[sockets]"),
@@ -66,7 +67,7 @@ fn without_a_manifest() {
     for words in [&["up"][..], &["plan"], &["logs"], &["plan", "--json"], &["init"], &["--file", "no.toml", "up"]] {
         terminal.types(words);
     }
-    terminal.world.write("app.py", "print('hello')\n");
+    terminal.world.write("Procfile", "web: ./subject\nworker: sh work.sh\n");
     terminal.types(&["init"]).types(&["init"]);
     terminal.assert("without_a_manifest");
 }
@@ -188,8 +189,9 @@ fn the_node_itself() {
 
 #[test]
 fn what_a_program_lacks_is_in_its_status() {
-    let plain = Service::new("web", "one").line("port = 18090").line("update = \"replace\"").env("PORT", "18090");
-    let mut terminal = Terminal::new(World::with(&app(&[plain], &[])));
-    terminal.types(&["plan"]);
+    let port = free_port().to_string();
+    let plain = Service::new("web", "one").line(&format!("port = {port}")).line("update = \"replace\"");
+    let mut terminal = Terminal::new(World::with(&app(&[plain.env("FIXED_PORT", &port)], &[])));
+    terminal.types(&["up", "--wait", "bake"]).types(&["status"]);
     terminal.assert("what_a_program_lacks");
 }
