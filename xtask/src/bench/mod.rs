@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 const USAGE: &str = "usage: cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]
-       cargo xtask bench deploy [--rounds N] [--services N] [--peers]";
+       cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]";
 
 /// `cargo xtask bench`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {

@@ -38,11 +38,14 @@ pub(super) fn steps(root: &Path) -> Result<Vec<Step>, Failure> {
         match file.file_name().and_then(|name| name.to_str()) {
             Some("Cargo.toml") => {
                 steps.push(step("example-format", "cargo fmt --all --check"));
-                steps.push(step("example-clippy", "cargo clippy --locked --all-targets -- -D warnings"));
+                steps.push(step("example-clippy", "cargo clippy --release --locked --all-targets -- -D warnings"));
             }
             Some("go.mod") => {
                 steps.push(step("example-format", "sh -c").argument(GOFMT));
                 steps.push(step("example-vet", "go vet ./..."));
+            }
+            Some(name) if file.starts_with("tests") && name.starts_with("test_") && name.ends_with(".py") => {
+                steps.push(step("as-found", &format!("python3 -m unittest -v {name}")).tests());
             }
             Some(name) if name.starts_with("test-") && name.ends_with(".sh") => {
                 steps.push(step("example-script", "sh").argument(name));

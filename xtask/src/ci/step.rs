@@ -59,6 +59,8 @@ pub(super) fn all(root: &Path) -> Result<Vec<Step>, Failure> {
         step("clippy-check", "cargo clippy --locked --package seaworthy-check --all-targets -- -D warnings").slow(),
         step("clippy-bench", "cargo clippy --locked --package xtask --features bench --all-targets -- -D warnings")
             .slow(),
+        // Fuzzing needs another compiler and hours; here the targets only must not rot.
+        step("fuzz", "cargo check --locked --manifest-path fuzz/Cargo.toml").slow(),
         // The tests of the other crates start this helper.
         step("build-check", "cargo build --locked --package seaworthy-check"),
         step("build", "cargo build --locked"),

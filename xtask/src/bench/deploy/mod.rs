@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 const SERVICES: usize = 5;
 const REPLICAS: usize = 2;
 
-/// `cargo xtask bench deploy [--rounds N] [--services N] [--peers]`: `--services` is where the growth ends, 0: no
-/// growth; `--peers`: the others alone.
+/// `cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]`: `--services` is where the growth ends, 0: no
+/// growth; `--peers`: the others alone; `--built`: with the executables that are there.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = number(arguments, "--rounds", 7)?.max(1);
     let services = number(arguments, "--services", 200)?;
@@ -28,12 +28,17 @@ pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let program = release.join("bench-service");
     let folder = folder()?;
     let folder = folder.path();
-    build(&root, "xtask")?;
+    let built = arguments.iter().any(|argument| argument == "--built");
+    if !built {
+        build(&root, "xtask")?;
+    }
     if arguments.iter().any(|argument| argument == "--peers") {
         return peers(folder, &program, rounds);
     }
-    build(&root, "seaworthy-cli")?;
-    build(&root, "seaworthy-check")?;
+    if !built {
+        build(&root, "seaworthy-cli")?;
+        build(&root, "seaworthy-check")?;
+    }
     let rolled = roll::run(folder, &release, &program, rounds)?;
     output::line(format!("\n{SERVICES} services x {REPLICAS} instances, every one replaced, {rounds} rounds\n"));
     output::line("| who | seconds | requests lost |\n|---|---|---|");
