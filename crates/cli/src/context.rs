@@ -43,7 +43,12 @@ impl Context {
     pub(crate) fn manifest(&self) -> Result<Manifest, Ended> {
         let file = self.manifest_file()?;
         let shown = file.display().to_string();
-        let text = seaworthy_host::files::read(&file).map_err(|e| Ended::refused(e.into()))?;
+        let text = seaworthy_host::files::read(&file).map_err(|e| {
+            let missing = e.is_not_found();
+            let error = Diagnostic::from(e);
+            let help = "`seaworthy init` writes one for what is in its folder";
+            Ended::refused(if missing && error.help.is_none() { error.help(help) } else { error })
+        })?;
         let text =
             String::from_utf8(text).map_err(|_| Ended::refused(Diagnostic::user(format!("`{shown}` is not UTF-8"))))?;
         parse(&shown, &text).map_err(Ended::Refused)

@@ -71,7 +71,8 @@ fn developer(folder: &Path, world: &World, version: &str, groups: &[&str]) -> Ac
     let app = account.home.join("app");
     fs::create_dir(&app).expect("a folder");
     fs::copy(world.app.join("subject"), app.join("subject")).expect("the subject");
-    fs::write(app.join("seaworthy.toml"), small(version)).expect("a manifest");
+    let manifest = app.join("seaworthy.toml");
+    seaworthy_host::files::write_atomic(&manifest, small(version).as_bytes(), 0o644).expect("a manifest");
     [app.join("subject"), app.join("seaworthy.toml"), app].iter().for_each(|path| account.own(path));
     account
 }

@@ -7,12 +7,14 @@ mod support;
 
 mod api_access;
 mod deployment_faults;
+mod fanout;
 mod first_day;
 mod installed;
 mod internal_calls;
 mod kills;
 mod machine_faults;
 mod node_killed;
+mod other_kinds;
 mod printed;
 mod reboot;
 mod redeploy_under_load;

@@ -14,7 +14,8 @@ pub(super) fn detect(folder: &Folder) -> Vec<Found> {
         |name: &String| folder.read(name).is_some_and(|text| SERVERS.iter().any(|server| text.contains(server)));
     let starts = |name: &String| folder.read(name).is_some_and(|text| text.contains("__main__"));
     let any_serves = scripts.iter().any(serves);
-    if !is_project && !any_serves {
+    let any_usual = ENTRIES.iter().any(|name| scripts.iter().any(|script| script == name && starts(script)));
+    if !is_project && !any_serves && !any_usual {
         return Vec::new();
     }
     let usual = ENTRIES

@@ -47,8 +47,12 @@ async fn start(context: &Context) -> Ending {
 async fn stop(context: &Context, all: bool) -> Ending {
     let transport = context.transport(None)?;
     if !is_there(&transport).await {
-        context.output.note("the node does not run");
-        return Ok(());
+        if !all {
+            context.output.note("the node does not run");
+            return Ok(());
+        }
+        // Only a node knows what runs: gateway and instances outlive it, and somebody has to end them.
+        context.client(None).await?;
     }
     Client::new(transport.clone()).stop_node(all).await?;
     // Whoever starts it next must not meet the one that is about to end.

@@ -79,7 +79,9 @@ impl Machine {
             ("refused-key", client("other", "known")),
             ("wrong-host", client("user", "mistaken")),
         ];
-        files.into_iter().for_each(|(name, text)| fs::write(self.file(name), text).expect("a configuration"));
+        for (name, text) in files {
+            seaworthy_host::files::write_atomic(&self.file(name), text.as_bytes(), 0o644).expect("a configuration");
+        }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
