@@ -40,6 +40,7 @@ fn an_old_worker_ends_at_the_shift_and_not_after_the_bake() {
 #[test]
 fn bytes_are_forwarded_as_they_are() {
     let bytes = Service::new("bytes", "one").line("protocol = \"tcp\"").env("MODE", "tcp");
+    // It names its version, then gives back what it gets, until its client has said everything.
     let script = "import os, socket, sys\n\
         host, port = os.environ['BYTES_HOST'], int(os.environ['BYTES_PORT'])\n\
         s = socket.create_connection((host, port), 5)\n\
@@ -50,7 +51,7 @@ fn bytes_are_forwarded_as_they_are() {
         \x20   some = s.recv(65536)\n\
         \x20   if not some: break\n\
         \x20   data += some\n\
-        sys.exit(0 if data == b'\\x00\\xff' * 50000 else 3)\n";
+        sys.exit(0 if data == b'one\\n' + b'\\x00\\xff' * 50000 else 3)\n";
     let web = Service::web("web", "one").line("calls = [\"bytes\"]");
     let web = web.line("files = [\"subject\", \"ask.py\"]");
     let web = web.env("BYTES_HOST", "${bytes.host}").env("BYTES_PORT", "${bytes.port}");
