@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 const SERVICES: usize = 5;
 const REPLICAS: usize = 2;
 
-/// `cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]`: `--services` is where the growth ends, 0: no
-/// growth; `--peers`: the others alone; `--built`: with the executables that are there.
+/// `cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]`: `--services` is where the growth ends,
+/// 0: no growth; `--peers`: the others alone; `--built`: with the executables that are there.
 pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = number(arguments, "--rounds", 7)?.max(1);
     let services = number(arguments, "--services", 200)?;
