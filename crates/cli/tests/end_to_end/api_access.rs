@@ -57,6 +57,7 @@ fn a_stranger_may_do_nothing_at_all() {
     assert!(seaworthy_host::peer::is_root(), "this test becomes another user, which only root may: run it as root");
     let world = World::with(&small("one"));
     world.up();
+    assert_eq!(world.outcome(), "succeeded");
     let (before, node) = (world.dev(), world.pid(Role::Node));
     // The mode of the socket is the first lock; what is tried here is the second.
     files::set_mode(&socket(&world), 0o666).expect("the socket");
