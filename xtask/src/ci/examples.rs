@@ -48,7 +48,7 @@ pub(super) fn steps(root: &Path) -> Result<Vec<Step>, Failure> {
                 steps.push(step("as-found", &format!("python3 -m unittest -v {name}")).tests());
             }
             Some(name) if name.starts_with("test-") && name.ends_with(".sh") => {
-                steps.push(step("example-script", "sh").argument(name));
+                steps.push(step("example-script", "sh").argument(name).database());
             }
             Some("seaworthy.toml") => steps.extend(tests(root, folder, file)?),
             _ => {}
@@ -68,11 +68,21 @@ fn tests(root: &Path, folder: &Path, file: &Path) -> Result<Vec<Step>, Failure> 
         .map(|(name, path, test)| {
             let at = folder.join(path.unwrap_or_else(|| name.into()));
             let step = Step::new(format!("example-test {}", at.display()), &root.join(&at), "sh -c");
-            // Go says which tests ran only when it is asked to.
-            let test = test.strip_prefix("go test").map_or(test.clone(), |rest| format!("go test -v{rest}"));
-            step.argument(&test).tests().slow()
+            step.argument(&with_all_tests(&test)).tests().slow().database()
         })
         .collect())
+}
+
+/// Go says which tests ran only when it is asked to; Rust's tests that need a database server are `ignored` where none
+/// is named, and here one is.
+fn with_all_tests(test: &str) -> String {
+    if let Some(rest) = test.strip_prefix("go test") {
+        return format!("go test -v{rest}");
+    }
+    if test.starts_with("cargo test") {
+        return format!("if [ -n \"${{TEST_POSTGRES_URL-}}\" ]; then {test} -- --include-ignored; else {test}; fi");
+    }
+    test.to_owned()
 }
 
 #[cfg(test)]

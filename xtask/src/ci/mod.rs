@@ -2,6 +2,7 @@
 
 mod counts;
 mod examples;
+mod postgres;
 mod run;
 mod step;
 mod summary;
@@ -42,6 +43,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         return Ok(());
     }
     let started = Instant::now();
-    let results: Vec<_> = steps.into_iter().map(run::step).collect();
+    let postgres = if steps.iter().any(|step| step.database) { postgres::Postgres::start()? } else { None };
+    let url = postgres.as_ref().map(postgres::Postgres::url);
+    let results: Vec<_> = steps.into_iter().map(|step| run::step(step, url.as_deref())).collect();
+    drop(postgres);
     summary::print(&results, started.elapsed())
 }

@@ -17,11 +17,12 @@ pub(super) struct Outcome {
     pub(super) failure: Option<String>,
 }
 
-pub(super) fn step(step: &Step) -> Outcome {
+/// `database` is the URL of a server for those tests that want one; without it they count as skipped.
+pub(super) fn step(step: &Step, database: Option<&str>) -> Outcome {
     output::line(format!("\n==> {}: {}", step.name, step.command.join(" ")));
     let started = Instant::now();
     let mut counts = Counts::default();
-    let failure = match stream(step, &mut counts) {
+    let failure = match stream(step, database, &mut counts) {
         Err(error) => Some(format!("could not run: {error}")),
         Ok(status) if !status.success() => Some(status.to_string()),
         Ok(_) if counts.failed > 0 => Some(format!("{} tests failed, yet the exit code is 0", counts.failed)),
@@ -34,13 +35,16 @@ pub(super) fn step(step: &Step) -> Outcome {
     Outcome { name: step.name.clone(), counts, elapsed: started.elapsed(), failure }
 }
 
-fn stream(step: &Step, counts: &mut Counts) -> io::Result<ExitStatus> {
+fn stream(step: &Step, database: Option<&str>, counts: &mut Counts) -> io::Result<ExitStatus> {
     let (reader, writer) = io::pipe()?;
     let words: Vec<&str> = step.command.iter().map(String::as_str).collect();
     let mut command = shell::command(&step.folder, &words);
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     // A developer's own node is none of the tests' business.
     command.env_remove("SEAWORTHY_HOME").env_remove("SEAWORTHY_PORT");
+    if let Some(url) = database.filter(|_| step.database) {
+        command.env("TEST_POSTGRES_URL", url);
+    }
     let mut child = command.spawn()?;
     drop(command); // and with it the writing ends, so that reading ends
     echo(reader, counts)?;
@@ -66,7 +70,7 @@ mod tests {
     use std::path::Path;
 
     fn outcome(script: &str) -> Outcome {
-        step(&Step::new("x", Path::new("."), "sh -c").argument(script).tests())
+        step(&Step::new("x", Path::new("."), "sh -c").argument(script).tests(), None)
     }
 
     #[test]

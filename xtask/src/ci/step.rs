@@ -13,6 +13,8 @@ pub(super) struct Step {
     pub(super) command: Vec<String>,
     /// Runs tests: one that counts none has failed.
     pub(super) tests: bool,
+    /// Takes the database server of `TEST_POSTGRES_URL`, if there is one.
+    pub(super) database: bool,
     /// Left out by `--quick`.
     pub(super) slow: bool,
 }
@@ -25,6 +27,7 @@ impl Step {
             command: command.split_whitespace().map(str::to_owned).collect(),
             tests: false,
             slow: false,
+            database: false,
         }
     }
 
@@ -36,6 +39,10 @@ impl Step {
 
     pub(super) fn tests(self) -> Self {
         Self { tests: true, ..self }
+    }
+
+    pub(super) fn database(self) -> Self {
+        Self { database: true, ..self }
     }
 
     pub(super) fn slow(self) -> Self {
