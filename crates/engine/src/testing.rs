@@ -25,6 +25,7 @@ pub(crate) fn pool_spec(service: &str, run: &[&str]) -> PoolSpec {
         calls: BTreeMap::new(),
         volumes: BTreeMap::new(),
         env: BTreeMap::new(),
+        sandbox: None,
         tuning: PoolTuning {
             replicas: 1,
             healthy_for: Duration::ZERO,

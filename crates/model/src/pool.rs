@@ -1,6 +1,6 @@
 //! Pools: the instances of one service that run one image with one set of values.
 
-use crate::service::{Health, Port, Protocol, Update};
+use crate::service::{Egress, Health, Port, Protocol, Update};
 use crate::template::Template;
 use crate::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -75,8 +75,31 @@ pub struct PoolSpec {
     pub volumes: BTreeMap<Name, String>,
     /// Settings; what is left in the templates, only the target knows (addresses and paths).
     pub env: BTreeMap<String, Template>,
+    /// What keeps it apart from everything else; `None`: nothing but its user id and its folders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// What does not take part in the identity.
     pub tuning: PoolTuning,
+}
+
+/// What an instance may do inside its sandbox beyond what every instance may. All of it is part of the pool's identity.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sandbox {
+    /// The most memory that one instance may use, in bytes; `None`: what the machine has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// Thousandths of a CPU core for one instance; `None`: what the machine has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_millis: Option<u32>,
+    /// Destinations outside that it may reach.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub egress: Vec<Egress>,
+    /// Paths below `/app` that it may write, each a private layer per instance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writable: Vec<String>,
+    /// By callee, the number that it listens on when that is fixed: callers reach it there, and on 80, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub callee_ports: BTreeMap<Name, u16>,
 }
 
 /// Times and numbers of a pool with every default filled in. Changing them restarts nothing.

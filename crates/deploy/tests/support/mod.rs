@@ -151,6 +151,7 @@ fn pool(service: &str, wish: &Wish, others: &BTreeMap<Name, PoolSpec>) -> PoolSp
         calls,
         volumes: BTreeMap::new(),
         env: BTreeMap::new(),
+        sandbox: None,
         tuning: PoolTuning {
             replicas: wish.replicas,
             healthy_for: Duration::from_secs(2),

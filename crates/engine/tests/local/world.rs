@@ -101,6 +101,7 @@ impl World {
             calls: BTreeMap::new(),
             volumes: BTreeMap::new(),
             env: BTreeMap::new(),
+            sandbox: None,
             tuning: PoolTuning {
                 replicas: 1,
                 healthy_for: Duration::ZERO,

@@ -1,8 +1,9 @@
 //! What makes a pool the same pool: everything that an instance could notice, and the same of all that it calls.
 
+use super::sandbox::sandbox as sandbox_of;
 use super::{Values, Wanted};
-use crate::pool::PoolId;
-use crate::release::ServiceRelease;
+use crate::pool::{PoolId, Sandbox};
+use crate::release::{EnvironmentSpec, ServiceRelease};
 use crate::service::{Health, Port, Protocol};
 use crate::template::Template;
 use crate::{Digest, Name};
@@ -23,7 +24,8 @@ struct Identity<'a> {
     calls: BTreeSet<&'a Name>,
     volumes: &'a BTreeMap<Name, String>,
     env: &'a BTreeMap<String, Template>,
-    sandbox: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sandbox: Option<Sandbox>,
 }
 
 /// `APP-ENV-SERVICE-HASH` by service. The hash covers the service's own identity and those of every service that it
@@ -31,6 +33,7 @@ struct Identity<'a> {
 pub(super) fn pool_ids(
     wanted: &Wanted<'_>,
     values: &Values,
+    spec: &EnvironmentSpec,
     sandbox: bool,
     errors: &mut Vec<Diagnostic>,
 ) -> BTreeMap<Name, PoolId> {
@@ -38,7 +41,10 @@ pub(super) fn pool_ids(
     let services = &wanted.release.services;
     let own: BTreeMap<&Name, Digest> = services
         .iter()
-        .map(|(name, service)| (name, own_identity(service, values.get(name).unwrap_or(&none), sandbox)))
+        .map(|(name, service)| {
+            let sandbox = sandbox.then(|| sandbox_of(name, wanted.release, spec));
+            (name, own_identity(service, values.get(name).unwrap_or(&none), sandbox))
+        })
         .collect();
     let mut ids = BTreeMap::new();
     for name in services.keys() {
@@ -56,7 +62,7 @@ pub(super) fn pool_ids(
     ids
 }
 
-fn own_identity(service: &ServiceRelease, env: &BTreeMap<String, Template>, sandbox: bool) -> Digest {
+fn own_identity(service: &ServiceRelease, env: &BTreeMap<String, Template>, sandbox: Option<Sandbox>) -> Digest {
     let runtime = &service.service;
     Digest::of_json(&Identity {
         format: 1,

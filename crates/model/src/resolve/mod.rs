@@ -5,6 +5,7 @@ mod enforced;
 mod identity;
 mod only;
 mod replicas;
+mod sandbox;
 mod values;
 
 pub use only::only;
@@ -46,7 +47,7 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
     let sandbox = wanted.sandbox && spec.isolation.as_deref() != Some("none");
     let resolver = Resolver { wanted, spec: &spec, sandbox };
     let values = resolver.all_values(&mut errors);
-    let ids = identity::pool_ids(wanted, &values, sandbox, &mut errors);
+    let ids = identity::pool_ids(wanted, &values, &spec, sandbox, &mut errors);
     resolver.ports(&mut errors);
     if !errors.is_empty() {
         return Err(errors);
@@ -152,6 +153,7 @@ impl Resolver<'_> {
             calls: called.collect(),
             volumes: runtime.volumes.clone(),
             env: values.get(name).cloned().unwrap_or_default(),
+            sandbox: self.sandbox.then(|| sandbox::sandbox(name, self.wanted.release, self.spec)),
             tuning: self.tuning(name, service),
         }
     }

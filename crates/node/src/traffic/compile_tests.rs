@@ -26,6 +26,7 @@ fn pool(id: &str, service: &str) -> PoolSpec {
         calls: BTreeMap::new(),
         volumes: BTreeMap::new(),
         env: BTreeMap::new(),
+        sandbox: None,
         tuning: seaworthy_model::pool::PoolTuning {
             replicas: 1,
             healthy_for: Duration::ZERO,
