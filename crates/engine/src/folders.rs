@@ -32,6 +32,10 @@ pub(crate) struct InstanceFolders {
     pub(crate) temporary: PathBuf,
     /// Its `HOME`.
     pub(crate) home: PathBuf,
+    /// Where its root is put together when it has one of its own.
+    pub(crate) staging: PathBuf,
+    /// Its copies of what it may write of the image.
+    pub(crate) writable: PathBuf,
     /// The lock that its shim holds.
     pub(crate) lock: PathBuf,
     /// What the shim itself says when something goes wrong.
@@ -70,6 +74,8 @@ impl Folders {
             app: root.join("app"),
             temporary: root.join("tmp"),
             home: root.join("home"),
+            staging: root.join("root"),
+            writable: root.join("writable"),
             lock: root.join("lock"),
             shim_log: root.join("shim.log"),
             root,
@@ -88,6 +94,16 @@ impl Folders {
 
     pub(crate) fn environment_logs(&self, app: &Name, environment: &Name) -> PathBuf {
         self.home.join("logs").join(app.as_str()).join(environment.as_str())
+    }
+
+    /// The files of images, unpacked once for all who share them.
+    pub(crate) fn trees(&self) -> PathBuf {
+        self.home.join("images").join("trees")
+    }
+
+    /// Names this home among all of the machine.
+    pub(crate) fn home_hash(&self) -> String {
+        seaworthy_host::home::home_hash(&self.home)
     }
 
     /// A volume's folder on this machine.

@@ -10,11 +10,13 @@ mod elf;
 mod environment;
 mod events;
 mod folders;
+mod layers;
 #[cfg(target_os = "linux")]
 mod linux;
 mod local;
 pub mod logs;
 mod materialise;
+mod place;
 mod probe;
 mod program;
 pub mod shim;

@@ -1,6 +1,7 @@
 //! Finding a program, and finding out before it is started why it could not be.
 
 use crate::elf;
+use crate::place::{Place, Seen};
 use nix::unistd::AccessFlags;
 use seaworthy_diagnostics::Diagnostic;
 use std::fs::{File, Metadata};
@@ -21,46 +22,46 @@ pub(crate) struct Runner {
     pub(crate) user: Option<u32>,
 }
 
-/// The file that `name` means for a program that starts in `app`: below `app` when it contains a `/`, else from
-/// [`PATH`].
+/// The file that `name` means for a program that starts in the place's folder: below that when it contains a `/`, else
+/// from [`PATH`].
 ///
 /// # Errors
 /// A diagnostic with the file's name and the fix, when it, its interpreter or its loader is missing or may not be read
 /// and executed by that user.
-pub(crate) fn find(name: &str, app: &Path, runner: Runner) -> Result<PathBuf, Diagnostic> {
-    let path = if name.contains('/') { app.join(name) } else { search(name, app)? };
+pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathBuf, Diagnostic> {
+    let path = if name.contains('/') { place.app().join(name) } else { search(name, place)? };
     let shown = if name.contains('/') { name.to_owned() } else { path.display().to_string() };
-    let metadata = path.metadata().map_err(|error| missing(&shown, app, &error))?;
-    if !metadata.is_file() {
+    let seen = place.find(&path).map_err(|error| missing(&shown, place, &error))?;
+    if !seen.metadata.is_file() {
         return Err(Diagnostic::user(format!("`{shown}` is not a file")).help("name a program in `run`"));
     }
-    runner.can_reach(&app.join("."), "its folder")?;
-    runner.can_reach(&path, &format!("`{shown}`"))?;
-    runner.can_execute(&path, &shown, &metadata)?;
-    check_content(&path, &shown, app, runner)?;
+    if let Ok(folder) = place.find(&place.app().join(".")) {
+        runner.can_reach(place, &place.app().join("."), &folder, "its folder")?;
+    }
+    runner.can_reach(place, &path, &seen, &format!("`{shown}`"))?;
+    runner.can_execute(&seen, &shown)?;
+    check_content(&seen, &shown, place, runner)?;
     Ok(path)
 }
 
-fn search(name: &str, app: &Path) -> Result<PathBuf, Diagnostic> {
+fn search(name: &str, place: Place<'_>) -> Result<PathBuf, Diagnostic> {
     let mut candidates = PATH.split(':').map(|folder| Path::new(folder).join(name));
-    if let Some(found) = candidates.find(|path| path.is_file()) {
+    if let Some(found) = candidates.find(|path| place.has_file(path)) {
         return Ok(found);
     }
-    let diagnostic = Diagnostic::user(format!("there is no program `{name}` in {PATH}"));
-    Err(if app.join(name).is_file() {
-        diagnostic.help(format!("it is among the service's `files`: write `./{name}`"))
-    } else {
-        diagnostic.help(format!("install `{name}` on this machine, or put it into `files` and write `./{name}`"))
-    })
+    let diagnostic = Diagnostic::user(match place {
+        Place::Machine(_) => format!("there is no program `{name}` in {PATH}"),
+        Place::Image(_) => format!("there is no program `{name}` in the image, in {PATH}"),
+    });
+    if place.has_file(&place.app().join(name)) {
+        return Err(diagnostic.help(format!("it is among the service's `files`: write `./{name}`")));
+    }
+    let machine = format!("install `{name}` on this machine, or put it into `files` and write `./{name}`");
+    Err(diagnostic.help(place.help_for_missing(machine, name)))
 }
 
-fn missing(shown: &str, app: &Path, error: &io::Error) -> Diagnostic {
-    let mut there: Vec<String> = app
-        .read_dir()
-        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
-        .unwrap_or_default();
-    there.sort();
-    there.truncate(10);
+fn missing(shown: &str, place: Place<'_>, error: &io::Error) -> Diagnostic {
+    let there = place.names(place.app());
     let diagnostic = Diagnostic::user(format!("`{shown}` cannot be started: {error}"));
     diagnostic.help(format!("the image holds {}: see `files` and `run`", listed(&there)))
 }
@@ -92,25 +93,29 @@ impl Runner {
     }
 
     /// Every folder on the way must let it pass.
-    fn can_reach(self, path: &Path, shown: &str) -> Result<(), Diagnostic> {
-        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        for folder in path.ancestors().skip(1).chain(real.ancestors().skip(1)) {
-            let Ok(metadata) = folder.metadata() else { continue };
-            if metadata.is_dir() && !self.may(folder, &metadata, 1) {
-                let folder = folder.display();
-                let message = format!("{} cannot reach {shown}: `{folder}` lets nobody pass", self.name());
-                return Err(Diagnostic::machine(message)
-                    .help(format!("`chmod o+x {folder}`, or set SEAWORTHY_HOME to a folder that everybody may pass")));
+    fn can_reach(self, place: Place<'_>, path: &Path, seen: &Seen, shown: &str) -> Result<(), Diagnostic> {
+        let own = seen.metadata.is_dir().then(|| (path.to_owned(), seen.metadata.clone()));
+        for (folder, metadata) in own.iter().chain(&seen.way) {
+            if self.may(folder, metadata, 1) {
+                continue;
             }
+            let folder = folder.display();
+            let message = format!("{} cannot reach {shown}: `{folder}` lets nobody pass", self.name());
+            return Err(match place {
+                Place::Machine(_) => Diagnostic::machine(message)
+                    .help(format!("`chmod o+x {folder}`, or set SEAWORTHY_HOME to a folder that everybody may pass")),
+                Place::Image(_) => Diagnostic::user(message).help("`chmod o+rx` it where the image is built"),
+            });
         }
         Ok(())
     }
 
-    fn can_execute(self, path: &Path, shown: &str, metadata: &Metadata) -> Result<(), Diagnostic> {
-        if self.may(path, metadata, 1) {
+    fn can_execute(self, seen: &Seen, shown: &str) -> Result<(), Diagnostic> {
+        if self.may(&seen.outside, &seen.metadata, 1) {
             return Ok(());
         }
-        let message = format!("{} may not execute `{shown}` (mode {:o})", self.name(), metadata.mode() & 0o777);
+        let mode = seen.metadata.mode() & 0o777;
+        let message = format!("{} may not execute `{shown}` (mode {mode:o})", self.name());
         Err(Diagnostic::user(message).help(format!(
             "`chmod +x` it where it is built, or name its interpreter in `run`: [\"python3\", \"{shown}\"]"
         )))
@@ -118,19 +123,18 @@ impl Runner {
 }
 
 /// What the file needs to run: an interpreter, or a loader and the right kind of machine.
-fn check_content(path: &Path, shown: &str, app: &Path, runner: Runner) -> Result<(), Diagnostic> {
+fn check_content(seen: &Seen, shown: &str, place: Place<'_>, runner: Runner) -> Result<(), Diagnostic> {
     let mut head = Vec::new();
-    if File::open(path).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)).is_err() {
+    if File::open(&seen.outside).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head)).is_err() {
         return Ok(()); // executable, and not readable even for us: the kernel will know
     }
     if let Some(line) = head.strip_prefix(b"#!") {
-        let metadata = path.metadata().map_err(|error| missing(shown, app, &error))?;
-        if !runner.may(path, &metadata, 4) {
+        if !runner.may(&seen.outside, &seen.metadata, 4) {
             return Err(Diagnostic::user(format!("{} may not read the script `{shown}`", runner.name()))
                 .help("`chmod +r` it where it is built"));
         }
         let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        return check_interpreter(&String::from_utf8_lossy(line), shown, app);
+        return check_interpreter(&String::from_utf8_lossy(line), shown, place);
     }
     let Some(found) = elf::parse(&head) else {
         if cfg!(target_os = "linux") {
@@ -148,15 +152,18 @@ fn check_content(path: &Path, shown: &str, app: &Path, runner: Runner) -> Result
         return Err(Diagnostic::user(format!("`{shown}` is a program for {its}, this machine is {ours}"))
             .help(format!("build it for {ours}")));
     }
-    match found.loader.filter(|loader| !Path::new(loader).exists()) {
+    match found.loader.filter(|loader| !place.has_file(Path::new(loader))) {
         None => Ok(()),
-        Some(loader) => Err(Diagnostic::machine(format!("`{shown}` needs the loader `{loader}`, which is not here"))
-            .help("install the C library that it was built with, or build it statically")),
+        Some(loader) => {
+            let message = format!("`{shown}` needs the loader `{loader}`, which is not {}", place.shown());
+            let machine = "install the C library that it was built with, or build it statically".to_owned();
+            Err(place.blame(message).help(place.help_for_missing(machine, "libc6")))
+        }
     }
 }
 
 /// `line` is what follows `#!`.
-fn check_interpreter(line: &str, shown: &str, app: &Path) -> Result<(), Diagnostic> {
+fn check_interpreter(line: &str, shown: &str, place: Place<'_>) -> Result<(), Diagnostic> {
     let mut words = line.split_ascii_whitespace();
     let interpreter = words.next().unwrap_or_default();
     if line.ends_with('\r') {
@@ -165,14 +172,16 @@ fn check_interpreter(line: &str, shown: &str, app: &Path) -> Result<(), Diagnost
         ))
         .help("save it with Unix line ends (`git config core.autocrlf input`)"));
     }
-    if !app.join(interpreter).is_file() {
-        return Err(Diagnostic::machine(format!("`{shown}` needs the interpreter `{interpreter}`, which is not here"))
-            .help(format!("install it, or change the first line of `{shown}`")));
+    if !place.has_file(&place.app().join(interpreter)) {
+        let message = format!("`{shown}` needs the interpreter `{interpreter}`, which is not {}", place.shown());
+        let machine = format!("install it, or change the first line of `{shown}`");
+        let package = interpreter.rsplit('/').next().unwrap_or(interpreter);
+        return Err(place.blame(message).help(place.help_for_missing(machine, package)));
     }
     let program = words.find(|word| !word.starts_with('-') && !word.contains('='));
     match program.filter(|_| interpreter.ends_with("/env")) {
         None => Ok(()),
-        Some(program) => search(program, app).map(drop),
+        Some(program) => search(program, place).map(drop),
     }
 }
 
@@ -194,19 +203,19 @@ mod tests {
 
     fn refusal(content: &[u8], mode: u32, runner: Runner) -> Diagnostic {
         let app = app("run", content, mode);
-        find("./run", app.path(), runner).unwrap_err()
+        find("./run", Place::Machine(app.path()), runner).unwrap_err()
     }
 
     #[test]
     fn a_name_is_looked_up_in_the_fixed_path_and_a_path_in_the_files() {
         let app = app("run", b"#!/bin/sh\n", 0o755);
-        assert!(find("sh", app.path(), STRANGER).unwrap().ends_with("sh"));
-        assert_eq!(find("./run", app.path(), STRANGER).unwrap(), app.path().join("./run"));
-        let error = find("run", app.path(), SELF).unwrap_err();
+        assert!(find("sh", Place::Machine(app.path()), STRANGER).unwrap().ends_with("sh"));
+        assert_eq!(find("./run", Place::Machine(app.path()), STRANGER).unwrap(), app.path().join("./run"));
+        let error = find("run", Place::Machine(app.path()), SELF).unwrap_err();
         assert!(error.help.unwrap().contains("write `./run`"));
-        let error = find("no-such-program", app.path(), SELF).unwrap_err();
+        let error = find("no-such-program", Place::Machine(app.path()), SELF).unwrap_err();
         assert!(error.help.unwrap().starts_with("install `no-such-program`"));
-        let error = find("./gone", app.path(), SELF).unwrap_err();
+        let error = find("./gone", Place::Machine(app.path()), SELF).unwrap_err();
         assert!(error.help.unwrap().contains("holds `run`"));
     }
 
@@ -220,7 +229,7 @@ mod tests {
         assert!(error.help.unwrap().contains("chmod +x"));
         let app = app("run", b"#!/bin/sh\n", 0o755);
         files::set_mode(app.path(), 0o700).unwrap();
-        let error = find("./run", app.path(), STRANGER).unwrap_err();
+        let error = find("./run", Place::Machine(app.path()), STRANGER).unwrap_err();
         assert!(error.help.unwrap().contains("chmod o+x"));
     }
 

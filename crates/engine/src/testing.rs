@@ -1,5 +1,6 @@
 //! What the unit tests share.
 
+use crate::wire::{SandboxLimits, SandboxSpec};
 use seaworthy_model::pool::{PoolId, PoolSpec, PoolTuning};
 use seaworthy_model::service::{Health, Port, Protocol, Update};
 use seaworthy_model::{Digest, Name};
@@ -34,5 +35,20 @@ pub(crate) fn pool_spec(service: &str, run: &[&str]) -> PoolSpec {
             drain: Duration::ZERO,
             hold: Duration::from_secs(5),
         },
+    }
+}
+
+/// A sandbox without anything in it.
+pub(crate) fn sandbox_spec() -> SandboxSpec {
+    SandboxSpec {
+        hostname: "web".to_owned(),
+        layers: Vec::new(),
+        staging: "/i/root".into(),
+        user: 1000,
+        volumes: BTreeMap::new(),
+        writable: BTreeMap::new(),
+        hosts: Vec::new(),
+        limits: SandboxLimits { memory_bytes: None, cpu_millis: None, processes: 100 },
+        group: "test".to_owned(),
     }
 }

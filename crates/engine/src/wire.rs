@@ -5,6 +5,7 @@ use crate::logs::LogLimits;
 use seaworthy_diagnostics::Masked;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -50,12 +51,48 @@ pub struct ShimSpec {
     pub back_off: BackOffLimits,
 }
 
-/// How a program is kept apart. The seam where the sandbox comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a program is kept apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// A user id, a session and a folder of its own; the machine's network.
     Process,
+    /// Namespaces, a root, a filter and limits of its own.
+    Sandbox(Box<SandboxSpec>),
+}
+
+/// What a sandbox is made of. Every path `inside` is absolute in the instance's own root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxSpec {
+    /// What the instance takes for the machine's name.
+    pub hostname: String,
+    /// The folders that its root consists of, lowest first; none is ever written to.
+    pub layers: Vec<PathBuf>,
+    /// An empty folder on which the root is put together, seen by nobody else.
+    pub staging: PathBuf,
+    /// The service's user inside; the same as outside where the shim is root's.
+    pub user: u32,
+    /// Path inside to the folder that stands there: the declared volumes.
+    pub volumes: BTreeMap<PathBuf, PathBuf>,
+    /// Path inside to the instance's private copy of what the image has there.
+    pub writable: BTreeMap<PathBuf, PathBuf>,
+    /// Names that resolve inside, beside `localhost`.
+    pub hosts: Vec<(IpAddr, String)>,
+    /// How much of the machine it may use.
+    pub limits: SandboxLimits,
+    /// The name of its control group, unique on this machine.
+    pub group: String,
+}
+
+/// How much of the machine an instance may use, where control groups can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxLimits {
+    /// Bytes; `None`: what the machine has.
+    pub memory_bytes: Option<u64>,
+    /// Thousandths of a core; `None`: what the machine has.
+    pub cpu_millis: Option<u32>,
+    /// Processes and threads.
+    pub processes: u32,
 }
 
 /// What happens when the program ends.
@@ -106,6 +143,9 @@ pub struct Program {
     pub start_time: u64,
     /// When it was started.
     pub started_at: SystemTime,
+    /// The process id of its sandbox's first process, whose namespaces it lives in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init: Option<u32>,
 }
 
 /// How a program ended.
@@ -127,6 +167,8 @@ pub enum ExitKind {
     Code(i32),
     /// By this signal.
     Signal(String),
+    /// The kernel killed it: it used more than so many bytes of memory.
+    OutOfMemory(u64),
     /// It could not be started again; why.
     NotStarted(String),
 }
@@ -136,6 +178,9 @@ impl std::fmt::Display for ExitKind {
         match self {
             Self::Code(code) => write!(f, "exit code {code}"),
             Self::Signal(signal) => f.write_str(signal),
+            Self::OutOfMemory(bytes) => {
+                write!(f, "killed: used more than the {} MiB of `memory`", bytes / 1024 / 1024)
+            }
             Self::NotStarted(why) => write!(f, "could not be started: {why}"),
         }
     }

@@ -64,6 +64,7 @@ fn code(kind: &ExitKind) -> i32 {
     match kind {
         ExitKind::Code(code) => *code,
         ExitKind::Signal(name) => name.parse().map_or(1, |signal: Signal| 128 + signal as i32),
+        ExitKind::OutOfMemory(_) => 128 + Signal::SIGKILL as i32,
         ExitKind::NotStarted(_) => 127,
     }
 }

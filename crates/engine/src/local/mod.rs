@@ -12,6 +12,7 @@ mod live;
 mod ports;
 mod prepare;
 mod run;
+mod sandbox;
 mod start;
 mod status;
 mod stop;
@@ -48,6 +49,8 @@ pub struct EngineOptions {
     pub home: PathBuf,
     /// Where the files of images are.
     pub blobs: Blobs,
+    /// What lies below the files of every image that consists of nothing else, lowest first: folders like a root.
+    pub base_layers: Vec<PathBuf>,
     /// How a shim is started.
     pub shim: ShimCommand,
     /// How much of an instance's log is kept.
@@ -61,7 +64,7 @@ impl EngineOptions {
     #[must_use]
     pub fn new(home: PathBuf, blobs: Blobs) -> Self {
         let (log_limits, back_off) = (LogLimits::default(), BackOffLimits::default());
-        Self { home, blobs, shim: ShimCommand::default(), log_limits, back_off }
+        Self { home, blobs, base_layers: Vec::new(), shim: ShimCommand::default(), log_limits, back_off }
     }
 }
 

@@ -5,6 +5,7 @@ use crate::calls::Callee;
 use crate::environment::{self, Facts};
 use crate::folders::InstanceFolders;
 use crate::materialise::materialise;
+use crate::place::Place;
 use crate::program::{self, Runner};
 use crate::wire::{Isolation, Mode, ShimSpec, VERSION};
 use seaworthy_diagnostics::{Diagnostic, Fault};
@@ -12,6 +13,7 @@ use seaworthy_host::files;
 use seaworthy_model::Name;
 use seaworthy_model::pool::PoolSpec;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What is to be started.
@@ -28,25 +30,35 @@ pub(super) struct Start {
     pub(super) callees: BTreeMap<Name, Callee>,
 }
 
+/// Where a program finds what it needs, by the paths that it sees itself.
+pub(super) struct Placed {
+    pub(super) program: PathBuf,
+    pub(super) working_directory: PathBuf,
+    pub(super) home: PathBuf,
+    pub(super) temporary: PathBuf,
+    pub(super) volumes: BTreeMap<Name, PathBuf>,
+    pub(super) isolation: Isolation,
+}
+
 /// Makes the files and folders, and the specification for the shim. Copies files: not for an async thread.
 pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<ShimSpec, Diagnostic> {
     let user = engine.user(spec)?;
     let folders = engine.folders.instance(&start.id);
     folders.make_root()?;
     forget_last_start(&folders)?;
-    materialise(&engine.options.blobs, &spec.image, &folders.app, user)?;
-    folders.make_private(user)?;
     engine.folders.make_volumes(spec, user)?;
     let Some((name, arguments)) = start.run.split_first() else {
         return Err(Diagnostic::user(format!("`{}` has nothing to run", spec.service)).help("set `run`"));
     };
-    let program = program::find(name, &folders.app, Runner { user })?;
-    let volumes = spec.volumes.keys().map(|volume| (volume.clone(), engine.folders.volume(spec, volume)));
+    let placed = match &spec.sandbox {
+        None => on_the_machine(engine, spec, name, &folders, user)?,
+        Some(sandbox) => super::sandbox::place(engine, spec, sandbox, name, &start.id, user)?,
+    };
     let facts = Facts {
-        home: folders.home.clone(),
-        temporary: folders.temporary.clone(),
+        home: placed.home,
+        temporary: placed.temporary,
         port: start.port,
-        volumes: volumes.collect(),
+        volumes: placed.volumes,
         callees: start.callees,
     };
     let log = engine.log(spec, &start.id);
@@ -57,13 +69,13 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         version: VERSION,
         instance: start.id,
         token: start.token,
-        program,
+        program: placed.program,
         name: name.clone(),
         arguments: arguments.to_vec(),
         environment: environment::build(spec, &facts)?,
-        working_directory: folders.app,
+        working_directory: placed.working_directory,
         user,
-        isolation: Isolation::Process,
+        isolation: placed.isolation,
         mode: start.mode,
         grace: spec.tuning.grace,
         directory: folders.root,
@@ -71,6 +83,27 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         log,
         log_limits: engine.options.log_limits,
         back_off: engine.options.back_off,
+    })
+}
+
+/// Without a sandbox: a private copy of the image's files, and folders of the service's own.
+fn on_the_machine(
+    engine: &Engine,
+    spec: &PoolSpec,
+    program: &str,
+    folders: &InstanceFolders,
+    user: Option<u32>,
+) -> Result<Placed, Diagnostic> {
+    materialise(&engine.options.blobs, &spec.image, &folders.app, user)?;
+    folders.make_private(user)?;
+    let volumes = spec.volumes.keys().map(|volume| (volume.clone(), engine.folders.volume(spec, volume)));
+    Ok(Placed {
+        program: program::find(program, Place::Machine(&folders.app), Runner { user })?,
+        working_directory: folders.app.clone(),
+        home: folders.home.clone(),
+        temporary: folders.temporary.clone(),
+        volumes: volumes.collect(),
+        isolation: Isolation::Process,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Starting the program. The one place that a sandbox changes.
 
 use super::pipes::Pipes;
-use crate::wire::{Isolation, Program, ShimSpec};
+use crate::wire::{ExitKind, Isolation, Program, ShimSpec};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use seaworthy_host::{clock, process};
 use std::io;
@@ -10,10 +10,45 @@ use std::os::unix::process::CommandExt as _;
 /// Open files that a program may have, where the system allows as many.
 const OPEN_FILES: u64 = 65_536;
 
+/// A program that was started.
+pub(super) struct Launched {
+    pub(super) program: Program,
+    /// The child of the shim whose end means the program's.
+    pub(super) child: u32,
+    #[cfg(target_os = "linux")]
+    sandboxed: Option<crate::linux::sandbox::Started>,
+}
+
+impl Launched {
+    /// How the program ended, when its child ended like this.
+    pub(super) fn ended(&mut self, how: ExitKind) -> ExitKind {
+        #[cfg(target_os = "linux")]
+        if let Some(sandboxed) = &mut self.sandboxed {
+            return sandboxed.ended().unwrap_or(how);
+        }
+        how
+    }
+}
+
 /// Starts the program as the specification says.
-pub(super) fn launch(spec: &ShimSpec, pipes: &Pipes) -> io::Result<Program> {
-    match spec.isolation {
-        Isolation::Process => launch_process(spec, pipes),
+pub(super) fn launch(spec: &ShimSpec, pipes: &Pipes) -> io::Result<Launched> {
+    match &spec.isolation {
+        Isolation::Process => {
+            let program = launch_process(spec, pipes)?;
+            Ok(Launched {
+                child: program.pid,
+                program,
+                #[cfg(target_os = "linux")]
+                sandboxed: None,
+            })
+        }
+        #[cfg(target_os = "linux")]
+        Isolation::Sandbox(sandbox) => {
+            let started = crate::linux::sandbox::start(spec, sandbox, pipes.for_program()?, |_| Ok(()))?;
+            Ok(Launched { program: started.program.clone(), child: started.init, sandboxed: Some(started) })
+        }
+        #[cfg(not(target_os = "linux"))]
+        Isolation::Sandbox(_) => Err(io::ErrorKind::Unsupported.into()),
     }
 }
 
@@ -35,7 +70,7 @@ fn launch_process(spec: &ShimSpec, pipes: &Pipes) -> io::Result<Program> {
     let child = command.spawn()?;
     let pid = child.id();
     // The child is not reaped before the shim's loop does it: its line in /proc is there even if it has ended.
-    Ok(Program { pid, start_time: start_time(pid), started_at })
+    Ok(Program { pid, start_time: start_time(pid), started_at, init: None })
 }
 
 fn confine(shim: u32) -> io::Result<()> {

@@ -12,6 +12,8 @@ mod run;
 mod signals;
 mod state;
 
+#[cfg(target_os = "linux")]
+use crate::wire::Isolation;
 use crate::wire::{FirstStart, ShimSpec, VERSION};
 use run::Shim;
 use std::fs::{File, OpenOptions};
@@ -57,6 +59,10 @@ fn prepare() -> io::Result<(ShimSpec, OwnedFd)> {
         return Err(io::Error::other(format!("a specification of version {}, not {VERSION}", spec.version)));
     }
     launch::set_limits()?;
+    #[cfg(target_os = "linux")]
+    if let Isolation::Sandbox(sandbox) = &spec.isolation {
+        crate::linux::sandbox::enter(sandbox)?;
+    }
     Ok((spec, lock))
 }
 

@@ -5,8 +5,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use seaworthy_host::clock;
 use std::io::{self, PipeReader, PipeWriter};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::process::Stdio;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 const READ_BYTES: usize = 16 * 1024;
 /// Entries are written when there are so many bytes of them: a flood of empty lines becomes much longer than it was.
@@ -34,9 +33,17 @@ impl Pipes {
     }
 
     /// The program's ends: an input on which nothing ever comes and which never ends, and two outputs.
-    pub(super) fn for_program(&self) -> io::Result<[Stdio; 3]> {
+    pub(super) fn for_program(&self) -> io::Result<[OwnedFd; 3]> {
         let input = self.stdin.0.try_clone()?;
         Ok([input.into(), self.stdout.writer.try_clone()?.into(), self.stderr.writer.try_clone()?.into()])
+    }
+
+    /// Gives them to the program's user: who opens `/dev/stdout` again must be let in.
+    pub(super) fn give_to(&self, user: u32) -> io::Result<()> {
+        for end in self.for_program()? {
+            nix::unistd::fchown(end, Some(user.into()), Some(user.into()))?;
+        }
+        Ok(())
     }
 
     /// What to poll for reading.

@@ -2,7 +2,7 @@
 
 use super::back_off::BackOff;
 use super::control::{Asked, Control};
-use super::launch;
+use super::launch::{self, Launched};
 use super::pipes::Pipes;
 use super::signals::Signals;
 use super::state;
@@ -46,6 +46,7 @@ enum Phase {
 pub(super) struct Shim {
     spec: ShimSpec,
     state: ShimState,
+    launched: Option<Launched>,
     phase: Phase,
     back_off: BackOff,
     signals: Signals,
@@ -73,6 +74,7 @@ impl Shim {
                 last_exit: None,
                 dropped_lines: 0,
             },
+            launched: None,
             phase: Phase::Running { since: Instant::now() },
             back_off: BackOff::new(spec.back_off),
             signals: Signals::install()?,
@@ -81,9 +83,19 @@ impl Shim {
             control: Control::listen(&spec.socket)?,
             spec,
         };
-        shim.state.program = Some(launch::launch(&shim.spec, &shim.pipes)?);
+        if let Some(user) = shim.spec.user {
+            shim.pipes.give_to(user)?;
+        }
+        shim.launch()?;
         shim.write_state();
         Ok(shim)
+    }
+
+    fn launch(&mut self) -> io::Result<()> {
+        let launched = launch::launch(&self.spec, &self.pipes)?;
+        self.state.program = Some(launched.program.clone());
+        self.launched = Some(launched);
+        Ok(())
     }
 
     pub(super) fn run(mut self) {
@@ -187,8 +199,8 @@ impl Shim {
                 Err(Errno::ECHILD) => return false,
                 Ok(_) | Err(_) => continue,
             };
-            if self.state.program.as_ref().is_some_and(|p| p.pid == pid.as_raw().unsigned_abs()) {
-                self.program_ended(how);
+            if let Some(mut launched) = self.launched.take_if(|l| l.child == pid.as_raw().unsigned_abs()) {
+                self.program_ended(launched.ended(how));
             }
         }
     }
@@ -270,9 +282,8 @@ impl Shim {
     }
 
     fn start_again(&mut self) {
-        match launch::launch(&self.spec, &self.pipes) {
-            Ok(program) => {
-                self.state.program = Some(program);
+        match self.launch() {
+            Ok(()) => {
                 self.state.restarts += 1;
                 self.state.phase = ShimPhase::Running;
                 self.phase = Phase::Running { since: Instant::now() };

@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod adoption;
+mod base;
 mod commands;
 mod endings;
 mod health;
 mod output;
+mod sandbox;
 mod starts;
 mod users;
 mod world;

@@ -38,6 +38,7 @@ impl World {
         let mut options = EngineOptions::new(home, Blobs::open(directory.path()).unwrap());
         options.shim =
             ShimCommand { program: Some(env!("CARGO_BIN_EXE_shim-for-tests").into()), ..ShimCommand::default() };
+        options.base_layers = vec![crate::base::folder()];
         options.log_limits = LogLimits { file_bytes_max: 256 * 1024, files: 3 };
         let (first, longest) = (Duration::from_millis(20), Duration::from_millis(200));
         options.back_off = BackOffLimits { first, longest, reset_after: Duration::from_secs(60) };

@@ -41,6 +41,14 @@ fn parse_stat(line: &str) -> Option<Stat> {
     })
 }
 
+/// The process's id in the innermost of the namespaces that it has one in.
+#[must_use]
+pub fn innermost_pid(pid: u32) -> Option<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    line.split_ascii_whitespace().last()?.parse().ok()
+}
+
 /// Every process there is (of those that may be seen).
 #[must_use]
 pub fn all() -> Vec<Stat> {

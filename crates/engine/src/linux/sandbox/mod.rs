@@ -1,0 +1,34 @@
+//! The sandbox of one instance: what keeps its program apart from the machine and from every other program.
+//!
+//! The shim enters the instance's network (and user) namespace once ([`enter`]) and lives there. For each start of the
+//! program it makes a first process ([`start`]) in namespaces of its own, which puts the root together, gives up every
+//! right, starts the program, reaps what nobody waits for, and says how the program ended.
+
+mod clone;
+mod devices;
+mod failure;
+mod filter;
+mod identity;
+mod init;
+mod loopback;
+mod privileges;
+mod proc;
+mod root;
+mod settings;
+mod start;
+mod trees;
+mod writable;
+
+pub(crate) use start::{Started, start};
+
+use crate::wire::SandboxSpec;
+use failure::Context as _;
+use std::io;
+
+/// In the shim, once, before anything is started.
+pub(crate) fn enter(sandbox: &SandboxSpec) -> io::Result<()> {
+    identity::leave_the_network(sandbox.user).context("cannot make a network namespace")?;
+    loopback::bring_up().context("cannot bring `lo` up")?;
+    crate::linux::network::prepare(sandbox)?;
+    privileges::keep_those_of_a_shim().context("cannot drop capabilities")
+}

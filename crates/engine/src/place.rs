@@ -1,0 +1,104 @@
+//! Where a program is looked for: among this machine's files, or in an image.
+
+use crate::layers::Layers;
+use seaworthy_diagnostics::Diagnostic;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder of the image's files, and where a program starts, inside a sandbox.
+pub(crate) const APP: &str = "/app";
+/// The service's own folder inside a sandbox, empty at every start.
+pub(crate) const HOME: &str = "/home/app";
+/// Where everybody may write inside a sandbox.
+pub(crate) const TEMPORARY: &str = "/tmp";
+
+/// Whose files a program finds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// This machine's; the image's are in this folder.
+    Machine(&'a Path),
+    /// The image's and nothing else; its own are in [`APP`].
+    Image(Layers<'a>),
+}
+
+/// A file that was found.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// Where it can be read from here.
+    pub(crate) outside: PathBuf,
+    /// Of the file that links lead to.
+    pub(crate) metadata: Metadata,
+    /// The folders that must be passed, nearest first.
+    pub(crate) way: Vec<(PathBuf, Metadata)>,
+}
+
+impl<'a> Place<'a> {
+    /// Where a program starts.
+    pub(crate) fn app(self) -> &'a Path {
+        match self {
+            Self::Machine(app) => app,
+            Self::Image(_) => Path::new(APP),
+        }
+    }
+
+    /// How messages call it.
+    pub(crate) fn shown(self) -> &'static str {
+        match self {
+            Self::Machine(_) => "here",
+            Self::Image(_) => "in the image",
+        }
+    }
+
+    /// Whose fault it is that something is not there.
+    pub(crate) fn blame(self, message: String) -> Diagnostic {
+        match self {
+            Self::Machine(_) => Diagnostic::machine(message),
+            Self::Image(_) => Diagnostic::user(message),
+        }
+    }
+
+    /// What to do about something that is not there; `package` is an example of a Debian package that may have it.
+    pub(crate) fn help_for_missing(self, machine: String, package: &str) -> String {
+        match self {
+            Self::Machine(_) => machine,
+            Self::Image(_) => {
+                format!("`base = [\"{package}\"]` puts a Debian package and what it needs into the image")
+            }
+        }
+    }
+
+    /// What a program finds at a path.
+    pub(crate) fn find(self, path: &Path) -> io::Result<Seen> {
+        match self {
+            Self::Machine(_) => {
+                let metadata = path.metadata()?;
+                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                let folders = path.ancestors().skip(1).chain(real.ancestors().skip(1));
+                let folders = folders.filter_map(|folder| Some((folder.to_owned(), folder.metadata().ok()?)));
+                let way = folders.filter(|(_, metadata)| metadata.is_dir()).collect();
+                Ok(Seen { outside: path.to_owned(), metadata, way })
+            }
+            Self::Image(layers) => {
+                let mut found = layers.find(path)?;
+                found.way.reverse();
+                Ok(Seen { outside: found.outside, metadata: found.metadata, way: found.way })
+            }
+        }
+    }
+
+    /// Whether there is a file at a path.
+    pub(crate) fn has_file(self, path: &Path) -> bool {
+        self.find(path).is_ok_and(|seen| seen.metadata.is_file())
+    }
+
+    /// Some names in a folder, sorted.
+    pub(crate) fn names(self, folder: &Path) -> Vec<String> {
+        let Ok(seen) = self.find(folder) else { return Vec::new() };
+        let entries = seen.outside.read_dir().into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.truncate(10);
+        names
+    }
+}
