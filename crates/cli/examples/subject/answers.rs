@@ -49,7 +49,7 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-fn plain(status: u16, body: impl Into<Vec<u8>>) -> Answer {
+pub(crate) fn plain(status: u16, body: impl Into<Vec<u8>>) -> Answer {
     Answer { status, body: body.into() }
 }
 
@@ -61,6 +61,10 @@ pub(crate) fn answer(state: &State, request: &Request, callee: &mut Option<BufRe
     settings.record(&format!("{} {} {}", settings.version, request.method, request.path));
     if state.must_fail() {
         return plain(500, "failing on purpose");
+    }
+    #[cfg(target_os = "linux")]
+    if let Some(wall) = request.path.strip_prefix("/wall/") {
+        return crate::walls::answer(wall, &request.query);
     }
     match request.path.as_str() {
         "/version" | "/" => plain(200, settings.version.clone()),

@@ -5,6 +5,8 @@ mod answers;
 mod http;
 mod settings;
 mod stop;
+#[cfg(target_os = "linux")]
+mod walls;
 mod websocket;
 
 use answers::State;

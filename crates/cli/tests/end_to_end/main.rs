@@ -21,3 +21,4 @@ mod redeploy_under_load;
 mod remote;
 mod replace;
 mod smoke_and_bake;
+mod walls;
