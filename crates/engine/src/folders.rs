@@ -42,6 +42,8 @@ pub(crate) struct InstanceFolders {
     pub(crate) shim_log: PathBuf,
     /// The shim's control socket.
     pub(crate) socket: PathBuf,
+    /// The name of its control groups, unique on this machine.
+    pub(crate) group: String,
 }
 
 impl Folders {
@@ -80,6 +82,7 @@ impl Folders {
             shim_log: root.join("shim.log"),
             root,
             socket,
+            group: format!("{}-{id}", seaworthy_host::home::home_hash(&self.home)),
         }
     }
 
@@ -99,11 +102,6 @@ impl Folders {
     /// The files of images, unpacked once for all who share them.
     pub(crate) fn trees(&self) -> PathBuf {
         self.home.join("images").join("trees")
-    }
-
-    /// Names this home among all of the machine.
-    pub(crate) fn home_hash(&self) -> String {
-        seaworthy_host::home::home_hash(&self.home)
     }
 
     /// A volume's folder on this machine.

@@ -51,7 +51,7 @@ pub(super) async fn end(folders: &InstanceFolders) -> Result<(), Diagnostic> {
     let until = Instant::now() + KILL_FOR;
     loop {
         let left = left(folders);
-        if left.is_empty() {
+        if left.is_empty() && remove_groups(folders).is_ok() {
             return Ok(());
         }
         if Instant::now() >= until {
@@ -65,6 +65,15 @@ pub(super) async fn end(folders: &InstanceFolders) -> Result<(), Diagnostic> {
         }
         sleep(LOOK_EVERY).await;
     }
+}
+
+/// Kills what is in the instance's control groups, too, and removes them.
+fn remove_groups(folders: &InstanceFolders) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    if folders.staging.exists() {
+        crate::linux::sandbox::remove_groups(&folders.group)?;
+    }
+    Ok(())
 }
 
 /// The processes of an instance without its shim: its program's session, and whatever left that session.

@@ -42,6 +42,9 @@ use tokio::sync::broadcast;
 /// The first user ids of a home's range are for the node's own helpers (gateway, checks).
 pub const RESERVED_USERS: u32 = 10;
 
+/// As many processes and threads as most programs ever need, and few enough that none takes all of the machine's.
+const PROCESSES_MAX: u32 = 4096;
+
 /// How the engine works.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
@@ -51,6 +54,8 @@ pub struct EngineOptions {
     pub blobs: Blobs,
     /// What lies below the files of every image that consists of nothing else, lowest first: folders like a root.
     pub base_layers: Vec<PathBuf>,
+    /// Processes and threads that an instance in a sandbox may have.
+    pub processes_max: u32,
     /// How a shim is started.
     pub shim: ShimCommand,
     /// How much of an instance's log is kept.
@@ -63,8 +68,15 @@ impl EngineOptions {
     /// The usual way: this program as shim, the limits of the handbook.
     #[must_use]
     pub fn new(home: PathBuf, blobs: Blobs) -> Self {
-        let (log_limits, back_off) = (LogLimits::default(), BackOffLimits::default());
-        Self { home, blobs, base_layers: Vec::new(), shim: ShimCommand::default(), log_limits, back_off }
+        Self {
+            home,
+            blobs,
+            base_layers: Vec::new(),
+            processes_max: PROCESSES_MAX,
+            shim: ShimCommand::default(),
+            log_limits: LogLimits::default(),
+            back_off: BackOffLimits::default(),
+        }
     }
 }
 

@@ -18,8 +18,6 @@ use std::path::{Path, PathBuf};
 
 /// The service's user inside where this process cannot give it an id of its own.
 const USER: u32 = 1000;
-/// Processes and threads of one instance.
-const PROCESSES: u32 = 4096;
 
 /// Fills in where an instance of a pool finds everything inside. Nothing of the machine but volumes and the instance's
 /// own copies is among it.
@@ -38,8 +36,11 @@ pub(super) fn place(
     let program = program::find(program, Place::Image(Layers(&layers)), runner)?;
     let volumes = spec.volumes.iter();
     let outside = volumes.clone().map(|(name, path)| (PathBuf::from(path), engine.folders.volume(spec, name)));
-    let limits =
-        SandboxLimits { memory_bytes: sandbox.memory_bytes, cpu_millis: sandbox.cpu_millis, processes: PROCESSES };
+    let limits = SandboxLimits {
+        memory_bytes: sandbox.memory_bytes,
+        cpu_millis: sandbox.cpu_millis,
+        processes: engine.options.processes_max,
+    };
     let made = SandboxSpec {
         hostname: spec.service.to_string(),
         layers,
@@ -49,7 +50,7 @@ pub(super) fn place(
         writable: writable(sandbox, &folders.writable)?,
         hosts: Vec::new(),
         limits,
-        group: format!("{}-{id}", engine.folders.home_hash()),
+        group: folders.group,
     };
     Ok(Placed {
         program,

@@ -24,7 +24,7 @@ impl Launched {
     pub(super) fn ended(&mut self, how: ExitKind) -> ExitKind {
         #[cfg(target_os = "linux")]
         if let Some(sandboxed) = &mut self.sandboxed {
-            return sandboxed.ended().unwrap_or(how);
+            return sandboxed.ended(how);
         }
         how
     }
@@ -44,7 +44,7 @@ pub(super) fn launch(spec: &ShimSpec, pipes: &Pipes) -> io::Result<Launched> {
         }
         #[cfg(target_os = "linux")]
         Isolation::Sandbox(sandbox) => {
-            let started = crate::linux::sandbox::start(spec, sandbox, pipes.for_program()?, |_| Ok(()))?;
+            let started = crate::linux::sandbox::start(spec, sandbox, pipes.for_program()?)?;
             Ok(Launched { program: started.program.clone(), child: started.init, sandboxed: Some(started) })
         }
         #[cfg(not(target_os = "linux"))]

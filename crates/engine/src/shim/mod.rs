@@ -12,9 +12,7 @@ mod run;
 mod signals;
 mod state;
 
-#[cfg(target_os = "linux")]
-use crate::wire::Isolation;
-use crate::wire::{FirstStart, ShimSpec, VERSION};
+use crate::wire::{FirstStart, Isolation, ShimSpec, VERSION};
 use run::Shim;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -24,23 +22,49 @@ use std::process::ExitCode;
 /// The role `shim`: runs until its program has ended for good.
 #[must_use]
 pub fn main() -> ExitCode {
-    match prepare() {
-        Ok((spec, _lock)) => match Shim::start(spec) {
-            Ok(shim) => {
-                answer(&FirstStart::Started);
-                shim.run();
-                ExitCode::SUCCESS
-            }
-            Err(error) => {
-                answer(&FirstStart::Failed(error.to_string()));
-                ExitCode::FAILURE
-            }
-        },
+    let (spec, _lock) = match prepare() {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            answer(&FirstStart::Failed(error.to_string()));
+            return ExitCode::FAILURE;
+        }
+    };
+    let isolation = spec.isolation.clone();
+    let code = match enter(&isolation).and_then(|()| Shim::start(spec)) {
+        Ok(shim) => {
+            answer(&FirstStart::Started);
+            shim.run();
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             answer(&FirstStart::Failed(error.to_string()));
             ExitCode::FAILURE
         }
+    };
+    leave(&isolation); // while the lock is still held
+    code
+}
+
+/// Makes the sandbox that the shim itself lives in.
+fn enter(isolation: &Isolation) -> io::Result<()> {
+    match isolation {
+        Isolation::Process => Ok(()),
+        #[cfg(target_os = "linux")]
+        Isolation::Sandbox(sandbox) => crate::linux::sandbox::enter(sandbox),
+        #[cfg(not(target_os = "linux"))]
+        Isolation::Sandbox(_) => Err(io::ErrorKind::Unsupported.into()),
     }
+}
+
+/// Removes what would outlive the shim.
+fn leave(isolation: &Isolation) {
+    #[cfg(target_os = "linux")]
+    if let Isolation::Sandbox(sandbox) = isolation {
+        // What stays is found by a node that looks for what this instance left behind.
+        let _ = crate::linux::sandbox::remove_groups(&sandbox.group);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = isolation;
 }
 
 /// Leaves the node's session, takes over the lock and reads the specification.
@@ -59,10 +83,6 @@ fn prepare() -> io::Result<(ShimSpec, OwnedFd)> {
         return Err(io::Error::other(format!("a specification of version {}, not {VERSION}", spec.version)));
     }
     launch::set_limits()?;
-    #[cfg(target_os = "linux")]
-    if let Isolation::Sandbox(sandbox) = &spec.isolation {
-        crate::linux::sandbox::enter(sandbox)?;
-    }
     Ok((spec, lock))
 }
 

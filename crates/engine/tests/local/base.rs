@@ -25,7 +25,7 @@ const PROGRAMS: [&str; 14] = [
 pub(crate) fn folder() -> PathBuf {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("base-1");
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("base-3");
         if !base.is_dir() {
             let draft = base.with_extension(std::process::id().to_string());
             make(&draft);
@@ -39,7 +39,10 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 fn make(root: &Path) {
-    for program in PROGRAMS {
+    let ctypes = "import _ctypes; print(_ctypes.__file__)";
+    let ctypes = process::command("/usr/bin/python3").args(["-c", ctypes]).output().unwrap();
+    let ctypes = String::from_utf8(ctypes.stdout).unwrap();
+    for program in PROGRAMS.into_iter().chain([ctypes.trim()]) {
         copy(Path::new(program), root);
         let output = process::command("/usr/bin/ldd").arg(program).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -52,7 +55,7 @@ fn make(root: &Path) {
     let folder = Path::new(version.trim()).parent().unwrap().to_owned();
     let inside = root.join(folder.strip_prefix("/").unwrap());
     files::create_directory(inside.parent().unwrap(), 0o755).unwrap();
-    assert!(process::command("/bin/cp").arg("-a").arg(&folder).arg(&inside).status().unwrap().success());
+    assert!(process::command("/bin/cp").arg("-aT").arg(&folder).arg(&inside).status().unwrap().success());
 }
 
 /// Where it is and where links to it are is the same for a program inside.

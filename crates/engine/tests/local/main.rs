@@ -12,4 +12,5 @@ mod output;
 mod sandbox;
 mod starts;
 mod users;
+mod walls;
 mod world;

@@ -62,3 +62,23 @@ fn an_ordinary_user_gets_the_same() {
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("adoption::a_killed_shim") && text.contains("endings::who_ignores_sigterm"), "{text}");
 }
+
+/// Sandboxes without root's rights: in a user namespace.
+#[test]
+fn an_ordinary_user_gets_the_same_sandbox() {
+    if !peer::is_root() {
+        return;
+    }
+    crate::base::folder(); // only root may make it there
+    let nobody = 65_534;
+    let output = process::command(std::env::current_exe().unwrap())
+        .args(["--test-threads=2", "sandbox::", "walls::"])
+        .uid(nobody)
+        .gid(nobody)
+        .current_dir("/tmp")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("walls::no_wall_has_a_hole ... ok"), "{text}");
+}

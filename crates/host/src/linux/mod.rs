@@ -1,5 +1,6 @@
 //! What only Linux has.
 
+pub mod cgroups;
 pub mod pidfd;
 pub mod procfs;
 pub mod sockets;

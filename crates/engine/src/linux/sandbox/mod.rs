@@ -8,6 +8,7 @@ mod clone;
 mod devices;
 mod failure;
 mod filter;
+mod groups;
 mod identity;
 mod init;
 mod loopback;
@@ -19,6 +20,7 @@ mod start;
 mod trees;
 mod writable;
 
+pub(crate) use groups::remove as remove_groups;
 pub(crate) use start::{Started, start};
 
 use crate::wire::SandboxSpec;

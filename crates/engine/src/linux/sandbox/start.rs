@@ -2,6 +2,7 @@
 
 use super::clone::{Forked, fork_into};
 use super::failure::Context as _;
+use super::groups::Groups;
 use super::init::Init;
 use crate::wire::{ExitKind, Program, SandboxSpec, ShimSpec};
 use nix::libc;
@@ -28,11 +29,27 @@ pub(crate) struct Started {
     pub(crate) init: u32,
     /// Where that says how the program ended.
     report: BufReader<PipeReader>,
+    groups: Groups,
+    /// What [`Groups::memory_kills`] was when it started.
+    memory_kills: u64,
 }
 
 impl Started {
-    /// How the program ended; to be asked once the first process has. `None`: it did not say, because it was killed.
-    pub(crate) fn ended(&mut self) -> Option<ExitKind> {
+    /// How the program ended; to be asked once the first process has, which ended like this itself.
+    pub(crate) fn ended(&mut self, first: ExitKind) -> ExitKind {
+        // Without a word it was killed itself, and the program with it.
+        let how = self.reported().unwrap_or(first);
+        match (&how, self.groups.memory_bytes) {
+            (ExitKind::Signal(signal), Some(bytes))
+                if signal == Signal::SIGKILL.as_str() && self.groups.memory_kills() > self.memory_kills =>
+            {
+                ExitKind::OutOfMemory(bytes)
+            }
+            _ => how,
+        }
+    }
+
+    fn reported(&mut self) -> Option<ExitKind> {
         let line = read_line(&mut self.report).ok()?;
         let (how, number) = line.split_once(' ')?;
         let number: i32 = number.parse().ok()?;
@@ -44,13 +61,10 @@ impl Started {
     }
 }
 
-/// Starts the program. `join` puts the first process into its control groups, before it does anything.
-pub(crate) fn start(
-    spec: &ShimSpec,
-    sandbox: &SandboxSpec,
-    streams: [OwnedFd; 3],
-    join: impl FnOnce(u32) -> io::Result<()>,
-) -> io::Result<Started> {
+/// Starts the program. Its first process is in its control groups before it does anything.
+pub(crate) fn start(spec: &ShimSpec, sandbox: &SandboxSpec, streams: [OwnedFd; 3]) -> io::Result<Started> {
+    let groups = Groups::make(sandbox)?;
+    let memory_kills = groups.memory_kills();
     let (report, reporter) = io::pipe()?;
     let (waiter, mut go) = io::pipe()?;
     let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
@@ -62,8 +76,8 @@ pub(crate) fn start(
     };
     drop((reporter, waiter, streams));
     let mut report = BufReader::new(report);
-    let converse = || -> io::Result<Program> {
-        join(pid)?;
+    let mut converse = || -> io::Result<Program> {
+        groups.add(pid)?;
         go.write_all(b"!")?;
         wait_for(&report)?;
         match read_line(&mut report)?.split_once(' ') {
@@ -77,7 +91,7 @@ pub(crate) fn start(
         Ok(Program { pid: program.pid, start_time: program.start_time, started_at, init: Some(pid) })
     };
     match converse() {
-        Ok(program) => Ok(Started { program, init: pid, report }),
+        Ok(program) => Ok(Started { program, init: pid, report, groups, memory_kills }),
         Err(error) => {
             let _ = process::signal(pid, Signal::SIGKILL);
             let _ = waitpid(Pid::from_raw(i32::try_from(pid).unwrap_or(i32::MAX)), None);
