@@ -4,11 +4,13 @@
 //! the two say to each other, [`logs`] the files that the one writes and the other reads.
 
 mod calls;
+mod capabilities;
 mod client;
 mod database;
 mod elf;
 mod environment;
 mod events;
+mod exec;
 mod folders;
 mod layers;
 #[cfg(target_os = "linux")]
@@ -26,9 +28,10 @@ mod testing;
 pub mod wire;
 
 pub use calls::{CallAddresses, Callee, CalleeFuture};
+pub use capabilities::{Capabilities, CapabilityFinding};
 pub use events::{EngineEvent, Happening};
 pub use local::{
-    Adopted, EngineOptions, InstanceState, InstanceStatus, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus,
-    RESERVED_USERS, Run, RunOutput,
+    Adopted, EngineOptions, Exec, ExecStreams, InstanceState, InstanceStatus, LocalTarget, LogFollower, LogLine,
+    LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput, Terminal,
 };
 pub use spawn::ShimCommand;

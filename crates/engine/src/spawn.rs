@@ -31,13 +31,14 @@ pub struct ShimCommand {
 }
 
 impl ShimCommand {
-    fn command(&self) -> Command {
+    /// The program in the role of a shim, or in another one that only this crate knows.
+    pub(crate) fn command_for(&self, role: Option<&str>) -> Command {
         let mut command = self.program.as_ref().map_or_else(process::self_command, process::command);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         if self.arguments.is_empty() {
             command.arg("shim");
         }
-        command.args(&self.arguments);
+        command.args(&self.arguments).args(role);
         command
     }
 }
@@ -57,7 +58,7 @@ pub(crate) async fn spawn(
     let mut options = OpenOptions::new();
     let shim_log = options.append(true).create(true).mode(0o600).open(&folders.shim_log);
     let shim_log = shim_log.map_err(|error| FileError::new("open", &folders.shim_log, error))?;
-    let mut command = shim.command();
+    let mut command = shim.command_for(None);
     command.current_dir("/").stdin(OwnedFd::from(theirs)).stdout(lock.into_descriptor()).stderr(shim_log);
     let mut command = tokio::process::Command::from(command);
     let mut child = command.spawn().map_err(machine)?;

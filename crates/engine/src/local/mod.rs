@@ -4,6 +4,7 @@ mod adopt;
 mod before;
 mod command;
 mod engine;
+mod exec;
 mod healthy;
 mod instance_logs;
 mod keeper;
@@ -18,11 +19,13 @@ mod status;
 mod stop;
 
 pub use adopt::Adopted;
+pub use exec::{Exec, ExecStreams, Terminal};
 pub use instance_logs::{LogFollower, LogLine, LogSelection};
 pub use run::{Run, RunOutput};
 pub use status::{InstanceState, InstanceStatus, PoolStatus};
 
 use crate::calls::CallAddresses;
+use crate::capabilities::Capabilities;
 use crate::events::EngineEvent;
 use crate::logs::LogLimits;
 use crate::spawn::ShimCommand;
@@ -138,6 +141,27 @@ impl LocalTarget {
     /// When it cannot be started.
     pub async fn run_once(&self, pool: &PoolSpec, command: &[String]) -> Result<Run, Diagnostic> {
         run::run(&self.engine, pool, command).await
+    }
+
+    /// Starts a command in a running instance, beside its program and behind the same walls. With a terminal its
+    /// streams are one, else three pipes.
+    ///
+    /// # Errors
+    /// When the instance does not run, or has no such program.
+    pub async fn exec(
+        &self,
+        pool: &PoolSpec,
+        instance: &InstanceId,
+        command: &[String],
+        terminal: Option<Terminal>,
+    ) -> Result<Exec, Diagnostic> {
+        exec::exec(&self.engine, pool, instance, command, terminal).await
+    }
+
+    /// What this machine gives for sandboxes. Tries it: some milliseconds.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities::find(&self.engine.options.shim)
     }
 
     /// The last lines that were written, oldest first, those of instances that are gone included.

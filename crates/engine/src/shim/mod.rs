@@ -19,9 +19,23 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::process::ExitCode;
 
-/// The role `shim`: runs until its program has ended for good.
+/// The role `shim`: runs until its program has ended for good. The last word on its command line makes it do something
+/// else: `enter` a running instance, or find out the machine's `capabilities`.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    match std::env::args().next_back().as_deref() {
+        Some("enter") => return crate::exec::main(),
+        Some("capabilities") => {
+            let found = serde_json::to_vec(&crate::linux::sandbox::capabilities()).unwrap_or_default();
+            return if io::stdout().write_all(&found).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        _ => {}
+    }
+    run_shim()
+}
+
+fn run_shim() -> ExitCode {
     let (spec, _lock) = match prepare() {
         Ok(prepared) => prepared,
         Err(error) => {

@@ -1,14 +1,14 @@
 //! What a program finds inside a sandbox.
 
 use crate::world::{World, eventually, name, set};
-use seaworthy_model::pool::Sandbox;
+use seaworthy_deploy::Target as _;
+use seaworthy_engine::{ExecStreams, Terminal};
+use seaworthy_host::process::{self, Signal};
+use seaworthy_model::pool::{PoolSpec, Sandbox};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Runs a script in a sandbox; its lines once it has written `end`.
-async fn lines_of(
-    world: &World,
-    script: &str,
-    change: impl FnOnce(&mut seaworthy_model::pool::PoolSpec),
-) -> Vec<String> {
+async fn lines_of(world: &World, script: &str, change: impl FnOnce(&mut PoolSpec)) -> Vec<String> {
     let mut spec = world.script(&format!("{script}\necho end; exec cat"));
     spec.sandbox = Some(Sandbox::default());
     change(&mut spec);
@@ -50,5 +50,156 @@ async fn a_program_finds_its_image_and_itself_alone() {
         "::1 localhost ip6-localhost ip6-loopback",
     ];
     assert_eq!(lines, expected);
+    world.end().await;
+}
+
+/// What a command says on its streams, and how it ended.
+async fn said(world: &World, spec: &PoolSpec, command: &[&str], input: &[u8]) -> (String, String, String) {
+    let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+    let mut exec = world.target().exec(spec, &spec.id.instance(0), &command, None).await.unwrap();
+    let ExecStreams::Pipes { input: mut stdin, mut output, mut error } =
+        std::mem::replace(&mut exec.streams, no_streams())
+    else {
+        panic!()
+    };
+    stdin.write_all(input).await.unwrap();
+    drop(stdin);
+    let (mut out, mut err) = (String::new(), String::new());
+    output.read_to_string(&mut out).await.unwrap();
+    error.read_to_string(&mut err).await.unwrap();
+    (out, err, exec.wait().await.unwrap().to_string())
+}
+
+fn no_streams() -> ExecStreams {
+    ExecStreams::Terminal(tokio::fs::File::from_std(std::fs::File::open("/dev/null").unwrap()))
+}
+
+#[tokio::test]
+async fn another_program_enters_behind_the_same_walls() {
+    let world = World::new();
+    let mut spec = world.script("echo here > /tmp/file; exec cat");
+    spec.sandbox = Some(Sandbox::default());
+    set(&mut spec, "GREETING", "hello");
+    world.up(&spec).await;
+    eventually("it has written", || (world.instance(&spec.id).pid.is_some()).then_some(())).await;
+    let script = "cat; while read line; do case $line in CapBnd*|Seccomp:*|NoNew*) echo $line;; esac; done \
+                  < /proc/self/status; until cat /tmp/file; do sleep 0.01; done; id -un; hostname; pwd; \
+                  echo $GREETING; echo err >&2; exit 3";
+    let (out, err, how) = said(&world, &spec, &["sh", "-c", script], b"input\n").await;
+    let expected = "input\nCapBnd: 0000000000000000\nNoNewPrivs: 1\nSeccomp: 2\nhere\napp\nscript\n/app\nhello\n";
+    assert!(out.ends_with(expected), "{out}");
+    assert_eq!((err.lines().last(), how.as_str()), (Some("err"), "exit code 3"));
+    let missing = ["no-such-program".to_owned()];
+    let error = world.target().exec(&spec, &spec.id.instance(0), &missing, None).await.unwrap_err();
+    assert!(error.message.contains("`no-such-program` cannot be started in"), "{error}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn whoever_enters_with_a_terminal_has_one() {
+    let world = World::new();
+    let mut spec = world.script("exec cat");
+    spec.sandbox = Some(Sandbox::default());
+    world.up(&spec).await;
+    let terminal = Terminal { kind: "xterm".to_owned(), rows: 30, columns: 100 };
+    let script = "import os; print(os.get_terminal_size(), os.environ['TERM'], open('/dev/tty').isatty())";
+    let command = ["python3", "-c", script].map(str::to_owned);
+    eventually("it runs", || world.instance(&spec.id).pid).await;
+    let mut exec = world.target().exec(&spec, &spec.id.instance(0), &command, Some(terminal)).await.unwrap();
+    let ExecStreams::Terminal(file) = &mut exec.streams else { panic!() };
+    let mut said = Vec::new();
+    let _ = file.read_to_end(&mut said).await; // its end is an error (tty_ioctl(4))
+    let said = String::from_utf8(said).unwrap();
+    assert_eq!(said.trim_end(), "os.terminal_size(columns=100, lines=30) xterm True");
+    assert_eq!(exec.wait().await.unwrap().to_string(), "exit code 0");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_program_that_was_entered_ends_when_nobody_listens() {
+    let world = World::new();
+    let mut spec = world.script("exec cat");
+    spec.sandbox = Some(Sandbox::default());
+    world.up(&spec).await;
+    eventually("it runs", || world.instance(&spec.id).pid).await;
+    let command = ["sleep", "31337"].map(str::to_owned);
+    let exec = world.target().exec(&spec, &spec.id.instance(0), &command, None).await.unwrap();
+    let runs = || {
+        let all = seaworthy_host::linux::procfs::all().into_iter();
+        all.map(|stat| std::fs::read(format!("/proc/{}/cmdline", stat.pid)).unwrap_or_default())
+            .any(|line| line == b"sleep\x0031337\x00")
+    };
+    assert!(runs());
+    drop(exec);
+    eventually("it has ended", || (!runs()).then_some(())).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn paths_that_may_be_written_are_private_and_outlive_a_restart() {
+    let world = World::new();
+    let script = "cat logs/old; cat logs/new; echo new > logs/new; echo no > /app/other || echo read-only; \
+                  echo y > cache/y && echo made; touched";
+    let mut spec = world.script(script);
+    let run = format!("#!/bin/sh\n{script}\n");
+    spec.image = world.image(&[("run.sh", &run), ("logs/old", "old\n")]);
+    spec.sandbox = Some(Sandbox { writable: vec!["logs".to_owned(), "cache".to_owned()], ..Sandbox::default() });
+    spec.tuning.replicas = 1;
+    world.target().start(&spec).await.unwrap();
+    let twice = eventually("it ran twice", || {
+        let lines = world.lines(100);
+        (lines.iter().filter(|line| *line == "made").count() >= 2).then_some(lines)
+    })
+    .await;
+    assert!(twice.iter().filter(|line| *line == "new").count() >= 1, "{twice:?}");
+    assert!(twice.iter().filter(|line| *line == "old").count() >= 2, "{twice:?}");
+    assert!(twice.iter().filter(|line| *line == "read-only").count() >= 2, "{twice:?}");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_the_image_lacks_is_refused_before_anything_runs() {
+    let world = World::new();
+    for (run, content, message, help) in [
+        (
+            "./run",
+            "#!/usr/bin/ruby\n",
+            "needs the interpreter `/usr/bin/ruby`, which is not in the image",
+            "base = [\"ruby\"]",
+        ),
+        ("node", "", "there is no program `node` in the image", "base = [\"node\"]"),
+        ("./gone", "", "`./gone` cannot be started", "the image holds `run`"),
+    ] {
+        let mut spec = world.spec("refused", &[run], &[("run", content)]);
+        spec.sandbox = Some(Sandbox::default());
+        let error = world.target().start(&spec).await.unwrap_err();
+        assert!(error.message.contains(message), "{error}");
+        assert!(error.help.as_ref().unwrap().contains(help), "{error:?}");
+        world.target().stop(&spec.id).await.unwrap();
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_killed_shim_takes_everything_with_it() {
+    let world = World::new();
+    let mut spec = world.script("sleep 4242 & sleep 4242 & echo up; exec cat");
+    spec.sandbox = Some(Sandbox::default());
+    world.up(&spec).await;
+    eventually("it has written", || world.lines(1).pop()).await;
+    let shim = world.shims().remove(0);
+    let program = shim.program.unwrap();
+    process::signal_exactly(shim.shim_pid, shim.shim_start_time, Signal::SIGKILL).unwrap();
+    eventually("it has ended", || (!process::is_alive(program.pid, program.start_time)).then_some(())).await;
+    eventually("it was started anew", || world.instance(&spec.id).pid.filter(|pid| *pid != program.pid)).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn this_machine_gives_a_sandbox() {
+    let world = World::new();
+    let found = world.target().capabilities();
+    assert!(found.sandbox().is_ok(), "{found:?}");
+    assert_eq!(found.own_users, seaworthy_host::peer::is_root());
     world.end().await;
 }

@@ -34,6 +34,12 @@ impl Groups {
     }
 }
 
+/// Moves this process into an instance's groups, where there are any.
+pub(super) fn join(name: &str) -> io::Result<()> {
+    let group = Group::named(&Hierarchies::find(), name);
+    group.add(std::process::id()).context("cannot enter its control group")
+}
+
 /// Ends whatever is in an instance's groups, and removes them; called by the shim at its end, and by a node that finds
 /// the shim dead.
 pub(crate) fn remove(name: &str) -> io::Result<()> {
