@@ -3,10 +3,20 @@
 use seaworthy_model::deployment::Revision;
 use seaworthy_model::pool::PoolSpec;
 use seaworthy_model::service::{Health, Port, Protocol, Update};
+use seaworthy_model::units::format_duration;
+use std::collections::BTreeSet;
 
 /// What is declared and not enforced, then what the services lack, a line each.
-pub(crate) fn notes(revision: &Revision) -> Vec<String> {
-    let lacking = revision.pools.values().flat_map(lacks);
+/// `deaf` are the services that had to be killed when they last ended.
+pub(crate) fn notes(revision: &Revision, deaf: &BTreeSet<String>) -> Vec<String> {
+    let lacking = revision.pools.values().flat_map(|pool| {
+        let mut lines = lacks(pool);
+        if deaf.contains(pool.service.as_str()) {
+            let (service, grace) = (&pool.service, format_duration(pool.tuning.grace));
+            lines.push(format!("`{service}` does not end on SIGTERM: it is killed after its grace time, {grace}"));
+        }
+        lines
+    });
     revision.not_enforced.iter().cloned().chain(lacking).collect()
 }
 

@@ -44,6 +44,7 @@ impl Node {
         let here: Vec<&PoolStatus> =
             pools.iter().filter(|pool| pool.spec.app == *app && pool.spec.environment == *environment).collect();
         let last = self.store.deployments(app, environment, 1)?.into_iter().next();
+        let deaf = self.engine.deaf_services(app, environment)?;
         let deployment = last.map(|deployment| self.record(deployment)).transpose()?;
         Ok(EnvironmentStatus {
             app: app.clone(),
@@ -55,7 +56,7 @@ impl Node {
             services: services(revision.as_ref(), &here, counters),
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
-            notes: revision.as_ref().map(crate::notes::notes).unwrap_or_default(),
+            notes: revision.as_ref().map(|revision| crate::notes::notes(revision, &deaf)).unwrap_or_default(),
         })
     }
 

@@ -6,6 +6,7 @@
 mod support;
 
 mod api_access;
+mod as_found;
 mod deployment_faults;
 mod fanout;
 mod first_day;

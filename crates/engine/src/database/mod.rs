@@ -1,6 +1,7 @@
 //! The engine's memory: what is wanted, written down before it is done.
 
 mod commands;
+mod deaf;
 mod instances;
 mod pools;
 mod users;
@@ -92,6 +93,7 @@ impl Database {
                 transaction.execute_batch(include_str!("schema.sql"))?;
                 transaction.pragma_update(None, "user_version", SCHEMA)?;
             }
+            transaction.execute_batch(deaf::TABLE)?;
             transaction.commit()?;
             Ok(found)
         };

@@ -37,6 +37,7 @@ use seaworthy_host::lock::Lock;
 use seaworthy_model::Name;
 use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec};
 use seaworthy_store::blobs::Blobs;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -133,6 +134,14 @@ impl LocalTarget {
     /// When the engine's memory cannot be read.
     pub fn status(&self) -> Result<Vec<PoolStatus>, Diagnostic> {
         status::status(&self.engine)
+    }
+
+    /// The services of an environment whose programs had to be killed after their grace time when they last ended.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be read.
+    pub fn deaf_services(&self, app: &Name, environment: &Name) -> Result<BTreeSet<String>, Diagnostic> {
+        Ok(self.engine.database.deaf(app, environment)?)
     }
 
     /// Starts a command in a pool's image with its values, beside its instances.

@@ -6,7 +6,7 @@ use crate::client::ShimClient;
 use crate::database::InstanceRecord;
 use crate::events::Happening;
 use crate::folders::InstanceFolders;
-use crate::wire::Want;
+use crate::wire::{ExitKind, Message, ShimEvent, Want};
 use futures_util::future::join_all;
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_host::lock::Lock;
@@ -52,55 +52,73 @@ pub(super) async fn stop_instance(
         live.set_stopping();
     }
     let folders = engine.folders.instance(&record.id.0);
-    end(&folders, spec.tuning.grace).await?;
+    let ended = end(&folders, spec.tuning.grace).await?;
+    if let Some(deaf) = ended {
+        engine.database.set_deaf(spec, deaf)?;
+    }
     engine.database.forget_instance(&record.id)?;
     engine.remove_live(&record.id);
     engine.tell(spec, &record.id, Happening::Stopped);
     Ok(())
 }
 
-/// Ends whatever runs in an instance's folder, and removes the folder.
-pub(super) async fn end(folders: &InstanceFolders, grace: Duration) -> Result<(), Diagnostic> {
+/// Ends whatever runs in an instance's folder, and removes the folder. Tells whether the program was deaf to SIGTERM,
+/// if that was seen.
+pub(super) async fn end(folders: &InstanceFolders, grace: Duration) -> Result<Option<bool>, Diagnostic> {
     if !folders.root.exists() {
-        return Ok(());
+        return Ok(None);
     }
-    let _lock = end_shim(folders, grace).await?;
+    let (_lock, deaf) = end_shim(folders, grace).await?;
     leftovers::end(folders).await?;
-    Ok(folders.remove()?)
+    folders.remove()?;
+    Ok(deaf)
 }
 
 /// Asks a shim to end and waits until it has; the lock proves it.
-async fn end_shim(folders: &InstanceFolders, grace: Duration) -> Result<Lock, Diagnostic> {
+async fn end_shim(folders: &InstanceFolders, grace: Duration) -> Result<(Lock, Option<bool>), Diagnostic> {
     let out_of_reach = Instant::now() + OUT_OF_REACH;
-    loop {
+    let deaf = loop {
         if let Some(lock) = Lock::try_acquire(&folders.lock)? {
-            return Ok(lock);
+            return Ok((lock, None));
         }
         match ask_to_end(folders, grace).await {
-            Ok(()) => break,
-            Err(_) if Instant::now() >= out_of_reach => break,
+            Ok(deaf) => break deaf,
+            Err(_) if Instant::now() >= out_of_reach => break None,
             Err(_) => sleep(Duration::from_millis(20)).await,
         }
-    }
+    };
     let patience = Duration::from_secs(1);
     if let Some(lock) = leftovers::wait_for_lock(folders, patience).await? {
-        return Ok(lock);
+        return Ok((lock, deaf));
     }
     leftovers::kill_shim(folders);
-    leftovers::wait_for_lock(folders, BEYOND_GRACE).await?.ok_or_else(|| {
+    let lock = leftovers::wait_for_lock(folders, BEYOND_GRACE).await?;
+    lock.map(|lock| (lock, None)).ok_or_else(|| {
         Diagnostic::new(Fault::Machine, format!("the shim of `{}` does not end", folders.root.display()))
             .help("`ps -o pid,stat,wchan,args` shows what it waits for")
             .later()
     })
 }
 
-/// Returns when the shim has closed its socket, which is its last act.
-async fn ask_to_end(folders: &InstanceFolders, grace: Duration) -> std::io::Result<()> {
+/// Returns when the shim has closed its socket, which is its last act; whether its program had to be killed although
+/// it had its grace time, if the shim said how it ended.
+async fn ask_to_end(folders: &InstanceFolders, grace: Duration) -> std::io::Result<Option<bool>> {
     let mut client = ShimClient::connect(&folders.socket).await?;
+    client.ask(Want::Events).await?;
+    let asked = Instant::now();
     let grace_ms = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
     client.ask(Want::Stop { grace_ms }).await?;
-    let closed = async { while let Ok(Some(_)) = client.next().await {} };
-    timeout(grace.saturating_add(BEYOND_GRACE), closed).await.map_err(Into::into)
+    let mut deaf = None;
+    let closed = async {
+        while let Ok(Some(Message { event, state, .. })) = client.next().await {
+            let killed = state.last_exit.is_some_and(|exit| exit.how == ExitKind::Signal("SIGKILL".to_owned()));
+            if event == ShimEvent::Exited {
+                deaf = Some(killed && asked.elapsed() >= grace && !grace.is_zero());
+            }
+        }
+    };
+    timeout(grace.saturating_add(BEYOND_GRACE), closed).await?;
+    Ok(deaf)
 }
 
 /// Ends the commands of a pool that are under way; whoever waits for them is told.

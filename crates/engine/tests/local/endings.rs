@@ -16,6 +16,7 @@ async fn a_program_is_asked_first_and_may_say_goodbye() {
     // The shell itself says that its `sleep` was terminated.
     assert!(world.lines(2).contains(&"goodbye".to_owned()), "{:?}", world.lines(2));
     assert!(world.target().pools(&spec.app, &spec.environment).await.unwrap().is_empty());
+    assert!(world.target().deaf_services(&spec.app, &spec.environment).unwrap().is_empty());
     world.target().stop(&spec.id).await.unwrap();
     world.end().await;
 }
@@ -32,6 +33,8 @@ async fn who_ignores_sigterm_is_killed_after_the_grace_time_with_all_children() 
     let started = Instant::now();
     world.target().stop(&spec.id).await.unwrap();
     assert!(started.elapsed() >= Duration::from_millis(300));
+    let deaf = world.target().deaf_services(&spec.app, &spec.environment).unwrap();
+    assert!(deaf.contains(spec.service.as_str()) && deaf.len() == 1, "{deaf:?}");
     world.end().await;
 }
 
