@@ -12,6 +12,7 @@ mod fanout;
 mod first_day;
 mod installed;
 mod internal_calls;
+mod invoices;
 mod kills;
 mod machine_faults;
 mod node_killed;

@@ -6,6 +6,7 @@ pub(crate) mod disk;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod manifest;
+pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod remote;
 pub(crate) mod standing;
