@@ -15,6 +15,7 @@ use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_model::deployment::Outcome;
 use std::error::Error as _;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Carries out plans on a target, a carrier of traffic and whoever runs checks.
@@ -68,7 +69,10 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Executor<T, R, J, S> {
         match progress.going_back {
             Some((from, outcome, failure)) => run.back(Turn { from, outcome, failure }, progress.group).await,
             None => match established {
-                Ok(()) => run.forward_or_back(progress.group).await,
+                Ok(()) => {
+                    run.resumes_after(progress.lasted());
+                    run.forward_or_back(progress.group).await
+                }
                 Err(failure) => {
                     let turn = run.turn(progress.group, failure);
                     run.turn_back(turn).await
@@ -96,7 +100,7 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Run<'_, T, R, J, S> {
                 // Not yet begun: a failure here is one of the group before.
                 self.serve().map_err(|failure| self.turn(index.saturating_sub(1), failure))?;
             }
-            let begun = self.record(&Entry::Begun { group: index });
+            let begun = self.record(&Entry::begun(index));
             if group.phase == Phase::Settle {
                 // What cannot be written down is done again after a crash.
                 self.persist(group, false).await;
@@ -107,6 +111,7 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Run<'_, T, R, J, S> {
                 hold_until = Some(Instant::now() + hold);
             }
             let outcome = self.attempt(group, hold_until).await;
+            self.resumes_after(Duration::ZERO);
             if group.steps.iter().any(|step| matches!(step, Step::Release { .. })) {
                 hold_until = None;
             }
@@ -164,7 +169,7 @@ impl<T: Target, R: Traffic, J: Journal, S: Smoke> Run<'_, T, R, J, S> {
         let serving = self.plan.from.as_ref().map(|revision| revision.number);
         let groups = undo(self.plan, turn.from);
         for (index, group) in groups.iter().enumerate().skip(start) {
-            if let Err(failure) = self.record(&Entry::Begun { group: index }) {
+            if let Err(failure) = self.record(&Entry::begun(index)) {
                 self.message("cannot write down how far it is", vec![failure.to_string()]);
             }
             self.persist(group, true).await;

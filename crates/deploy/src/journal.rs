@@ -2,9 +2,11 @@
 
 use crate::event::Event;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::clock;
 use seaworthy_model::Name;
 use seaworthy_model::deployment::Outcome;
 use serde::{Deserialize, Serialize};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Keeps a deployment's progress, durably: when a call has returned, a power cut cannot take it back.
 pub trait Journal: Send + Sync {
@@ -48,6 +50,9 @@ pub enum Entry {
     Begun {
         /// The group's index, in the plan or in what undoes it.
         group: usize,
+        /// When, in milliseconds since 1970: a bake that is resumed keeps its end. 0: not known.
+        #[serde(default)]
+        at_ms: u64,
     },
     /// From here on indices count in what undoes the plan from this group on.
     GoingBack {
@@ -67,18 +72,46 @@ pub struct Progress {
     pub going_back: Option<(usize, Outcome, Diagnostic)>,
     /// The first group that may not be done; of what undoes the plan when going back.
     pub group: usize,
+    /// When it was first begun, in milliseconds since 1970. 0: not known.
+    pub begun_at_ms: u64,
+}
+
+impl Entry {
+    /// A group begins now.
+    pub(crate) fn begun(group: usize) -> Self {
+        Self::Begun { group, at_ms: now_ms() }
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = clock::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl Progress {
+    /// How long ago the group was first begun; zero if that is not known.
+    pub(crate) fn lasted(&self) -> Duration {
+        match self.begun_at_ms {
+            0 => Duration::ZERO,
+            // A clock that was turned back makes it last longer, never shorter.
+            begun => Duration::from_millis(now_ms().saturating_sub(begun)),
+        }
+    }
+
     /// Reads the entries of a deployment, oldest first.
     #[must_use]
     pub fn of(entries: &[Entry]) -> Self {
-        let mut progress = Self { going_back: None, group: 0 };
+        let mut progress = Self { going_back: None, group: 0, begun_at_ms: 0 };
         for entry in entries {
             match entry {
-                Entry::Begun { group } => progress.group = *group,
+                // Begun again: a node that came back went on with it.
+                Entry::Begun { group, .. } if *group == progress.group && progress.begun_at_ms != 0 => {}
+                Entry::Begun { group, at_ms } => {
+                    (progress.group, progress.begun_at_ms) = (*group, *at_ms);
+                }
                 Entry::GoingBack { from, outcome, failure } => {
-                    progress = Self { going_back: Some((*from, *outcome, failure.clone())), group: 0 };
+                    let going_back = Some((*from, *outcome, failure.clone()));
+                    progress = Self { going_back, group: 0, begun_at_ms: 0 };
                 }
             }
         }

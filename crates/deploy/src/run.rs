@@ -14,6 +14,7 @@ use crate::traffic::Traffic;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::pool::PoolSpec;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -38,11 +39,23 @@ pub(crate) struct Run<'a, T, R, J, S> {
     pub(crate) deployment: u64,
     pub(crate) plan: &'a Plan,
     pub(crate) control: Control,
+    /// How long what is resumed first has lasted already, in another process; taken by the first who asks.
+    resumed_after: Mutex<Duration>,
 }
 
 impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
     pub(crate) fn new(executor: &'a Executor<T, R, J, S>, deployment: u64, plan: &'a Plan, control: Control) -> Self {
-        Self { executor, deployment, plan, control }
+        Self { executor, deployment, plan, control, resumed_after: Mutex::default() }
+    }
+
+    /// The group that comes first was begun by another process, that long ago.
+    pub(crate) fn resumes_after(&self, lasted: Duration) {
+        *self.resumed_after.lock().unwrap_or_else(PoisonError::into_inner) = lasted;
+    }
+
+    /// What is left of a time that has to pass: what passed before this process resumed it counts.
+    pub(crate) fn left(&self, during: Duration) -> Duration {
+        during.saturating_sub(*self.resumed_after.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn event(&self, event: &Event) {
@@ -161,7 +174,8 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
             }
             // Their group's traffic is all that they are.
             Step::Hold { .. } | Step::Release { .. } | Step::Withdraw | Step::Shift { watch: None, .. } => {}
-            Step::Shift { watch: Some(watch), .. } | Step::Bake { watch, .. } => self.watch(watch).await?,
+            Step::Shift { watch: Some(watch), .. } => self.watch(watch, false).await?,
+            Step::Bake { watch, .. } => self.watch(watch, true).await?,
             Step::Drain { pools, drain } => self.executor.traffic.drained(pools, *drain).await?,
             Step::StopNow { pool, .. } => target.stop(pool).await?,
             Step::Stop { pools } => {

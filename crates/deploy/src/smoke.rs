@@ -3,9 +3,10 @@
 use crate::step::SmokeCheck;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::deployment::Revision;
+use std::collections::BTreeMap;
 use std::future::Future;
 
-/// Runs checks, and knows how those that run again and again are doing.
+/// Runs checks: before users reach a revision, and again while it bakes.
 pub trait Smoke: Send + Sync {
     /// Runs checks against a revision by the listener that is pinned to it; returns a line per check. A check that
     /// could not run has failed.
@@ -16,7 +17,14 @@ pub trait Smoke: Send + Sync {
         checks: &[SmokeCheck],
     ) -> impl Future<Output = Result<Vec<String>, Diagnostic>> + Send;
 
-    /// Why the serving revision is not well, if its monitors say so. Asked about once a second while traffic shifts and
-    /// while a revision bakes; answers from what is known already.
-    fn failing(&self, revision: &Revision) -> impl Future<Output = Option<Diagnostic>> + Send;
+    /// Runs checks against the revision that carries all traffic, the way that its users take; returns those that fail,
+    /// by name, and why. That they cannot be run says nothing about the revision.
+    ///
+    /// # Errors
+    /// When they cannot be run.
+    fn repeat(
+        &self,
+        revision: &Revision,
+        checks: &[SmokeCheck],
+    ) -> impl Future<Output = Result<BTreeMap<String, Diagnostic>, Diagnostic>> + Send;
 }

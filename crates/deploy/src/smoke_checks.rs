@@ -34,6 +34,12 @@ pub(crate) fn smoke_checks(revision: &Revision, changed_over: &[ChangeOver<'_>])
     sorted
 }
 
+/// The smoke checks that may run again and again while a revision bakes: those that change nothing.
+pub(crate) fn repeated(revision: &Revision) -> Vec<SmokeCheck> {
+    let harmless = |check: &SmokeCheck| check.check.is_harmless();
+    smoke_checks(revision, &[]).before_hold.into_iter().filter(harmless).collect()
+}
+
 /// The services that answer a route.
 pub(crate) fn services(to: &RouteTo) -> &[Name] {
     match to {

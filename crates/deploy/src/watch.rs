@@ -1,14 +1,16 @@
 //! Whether the new revision does as well as the old one (DESIGN 6.4).
 
-use crate::counters::{Counters, PoolCounters};
+use crate::counters::{Counters, Lasting, PoolCounters};
 use crate::journal::Journal;
 use crate::run::Run;
 use crate::smoke::Smoke;
+use crate::smoke_checks::repeated;
 use crate::step::Watch;
 use crate::target::Target;
 use crate::traffic::Traffic;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::pool::PoolId;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,27 +21,61 @@ const POINTS_MAX: u64 = 5;
 /// How often the counters are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How often the checks run again while a revision bakes: so often that two failures in a row fit into a short bake, too.
+fn repeat_every(bake: Duration) -> Duration {
+    (bake / 4).clamp(Duration::from_secs(1), Duration::from_secs(30))
+}
+
 impl<T: Target, R: Traffic, J: Journal, S: Smoke> Run<'_, T, R, J, S> {
-    /// Watches for as long as the watch says; fails as soon as the new revision does badly.
-    pub(crate) async fn watch(&self, watch: &Watch) -> Result<(), Diagnostic> {
-        let end = Instant::now() + watch.during;
+    /// Watches for as long as the watch says; fails as soon as the new revision does badly. `bakes`: it carries all
+    /// traffic, so that its checks run again, too.
+    pub(crate) async fn watch(&self, watch: &Watch, bakes: bool) -> Result<(), Diagnostic> {
+        let end = Instant::now() + self.left(watch.during);
+        tokio::select! {
+            compared = self.compare(watch, end) => compared,
+            failure = self.repeat_checks(watch), if bakes => Err(failure),
+        }
+    }
+
+    /// Compares what the pools answer until the end.
+    async fn compare(&self, watch: &Watch, end: Instant) -> Result<(), Diagnostic> {
+        let mut counted = Lasting::default();
         let mut before: Option<Counters> = None;
         loop {
             // A carrier that cannot be asked now says nothing about the revision.
             if let Ok(now) = self.executor.traffic.counters().await {
-                verdict(watch, before.as_ref().unwrap_or(&now), &now)?;
-                before.get_or_insert(now);
-            }
-            if let Some(revision) = self.plan.revision(watch.revision)
-                && let Some(failure) = self.executor.smoke.failing(revision).await
-            {
-                return Err(failure);
+                let now = counted.add(now);
+                verdict(watch, before.as_ref().unwrap_or(now), now)?;
+                before.get_or_insert_with(|| now.clone());
             }
             let now = Instant::now();
             if now >= end {
                 return Ok(());
             }
             tokio::time::sleep_until(end.min(now + EVERY)).await;
+        }
+    }
+
+    /// Runs the checks again and again; returns why the revision is not well once one fails twice in a row.
+    async fn repeat_checks(&self, watch: &Watch) -> Diagnostic {
+        let revision = self.plan.revision(watch.revision);
+        let checks = revision.map(repeated).unwrap_or_default();
+        let (Some(revision), false) = (revision, checks.is_empty()) else { return std::future::pending().await };
+        let mut failed_before = BTreeSet::new();
+        loop {
+            tokio::time::sleep(repeat_every(watch.during)).await;
+            let failed = match self.executor.smoke.repeat(revision, &checks).await {
+                Ok(failed) => failed,
+                Err(failure) => {
+                    self.message("the checks cannot be run again now", vec![failure.to_string()]);
+                    continue;
+                }
+            };
+            let again = |name: &&String| failed_before.contains(*name);
+            if let Some(failure) = failed.keys().find(again).and_then(|name| failed.get(name)) {
+                return failure.clone();
+            }
+            failed_before = failed.into_keys().collect();
         }
     }
 }

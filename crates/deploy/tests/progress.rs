@@ -5,6 +5,7 @@ mod support;
 use seaworthy_deploy::control::{Command, Controller, control};
 use seaworthy_deploy::event::Event;
 use seaworthy_deploy::executor::Ended;
+use seaworthy_deploy::journal::Entry;
 use seaworthy_deploy::planner::EnvironmentState;
 use seaworthy_deploy::{Plan, Step};
 use seaworthy_diagnostics::Diagnostic;
@@ -87,6 +88,50 @@ async fn a_failing_check_in_the_bake_brings_all_services_back() {
     let state = outside.lock();
     assert!(state.events.contains(&Event::GoingBack { failure }));
     assert!(state.events.contains(&Event::Serving { revision: Some(1) }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_check_must_fail_twice_in_a_row_in_the_bake() {
+    let (from, to) = versions();
+    let outside = Outside::new(&running(&from), &[&to]);
+    let (_controller, task) = begin(&outside, &deploy(&running(&from), Some(&to)));
+    until_serving(&outside).await;
+    for failing in [true, false, true, false] {
+        let before = outside.lock().repeats;
+        outside.lock().failing = failing.then(|| Diagnostic::service("`web.hurl` fails"));
+        while outside.lock().repeats == before {
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+    assert_eq!(task.await.unwrap().outcome, Outcome::Succeeded);
+    assert_serves(&outside, Some(&to), "it failed now and then");
+    let repeats = outside.lock().repeats;
+    assert!((19..=20).contains(&repeats), "every 30 s for 10 min: {repeats}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bake_that_is_resumed_keeps_its_end() {
+    let (from, to) = versions();
+    let outside = Outside::new(&running(&from), &[&to]);
+    let plan = deploy(&running(&from), Some(&to));
+    let (_controller, task) = begin(&outside, &plan);
+    until_serving(&outside).await;
+    task.abort();
+    assert!(task.await.is_err());
+    // Nine of its ten minutes have passed when the next two nodes come, one after the other.
+    let mut entries = outside.lock().entries.clone();
+    let Some(Entry::Begun { at_ms, .. }) = entries.last_mut() else { panic!("{entries:?}") };
+    *at_ms -= 9 * 60 * 1000;
+    let last = entries.last().unwrap().clone();
+    let Entry::Begun { group, .. } = last else { panic!("{last:?}") };
+    entries.push(Entry::Begun { group, at_ms: u64::MAX / 2 });
+    let start = Instant::now();
+    let (_controller, control) = control();
+    let ended = outside.executor().resume(7, &plan, &entries, control).await;
+    assert_eq!(ended.outcome, Outcome::Succeeded);
+    // 2 s until what ran is known to be healthy; what is in flight is finished in 15 s.
+    let took = start.elapsed().as_secs();
+    assert!((60 + 15..=62 + 15).contains(&took), "{took} s");
 }
 
 #[tokio::test(start_paused = true)]

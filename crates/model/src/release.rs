@@ -102,11 +102,14 @@ impl Check {
     pub fn runs_in(&self, stage: Stage) -> bool {
         match &self.runs {
             Some(stages) => stages.contains(&stage),
-            None => {
-                let harmless = self.methods.iter().all(|m| matches!(m.as_str(), "GET" | "HEAD" | "OPTIONS"));
-                harmless || stage == Stage::Functional
-            }
+            None => self.is_harmless() || stage == Stage::Functional,
         }
+    }
+
+    /// Whether it uses safe methods alone (RFC 9110 section 9.2.1, less TRACE).
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.methods.iter().all(|method| matches!(method.as_str(), "GET" | "HEAD" | "OPTIONS"))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Running a release's checks before any user reaches it.
+//! Running a release's checks: before any user reaches it, and again while it bakes.
 
 use crate::traffic::GatewayTraffic;
 use seaworthy_checks::wire::{CheckFile, Connect};
-use seaworthy_checks::{RunRequest, Runner};
+use seaworthy_checks::{CheckResult, RunRequest, Runner};
 use seaworthy_deploy::Smoke;
 use seaworthy_deploy::step::{SmokeCheck, Subject};
 use seaworthy_diagnostics::Diagnostic;
@@ -38,10 +38,45 @@ impl Smoke for Checks {
         if checks.is_empty() {
             return Ok(Vec::new());
         }
+        let socket = self.traffic.pinned_socket(&revision.app, &revision.environment);
+        let results = self.results(revision, checks, &Connect::Unix(socket.display().to_string())).await?;
+        match results.iter().find(|result| !result.passed()) {
+            None => {
+                Ok(results.iter().map(|r| format!("{}: passed in {} ms", r.name, r.duration.as_millis())).collect())
+            }
+            Some(failed) => Err(why(failed)),
+        }
+    }
+
+    async fn repeat(
+        &self,
+        revision: &Revision,
+        checks: &[SmokeCheck],
+    ) -> Result<BTreeMap<String, Diagnostic>, Diagnostic> {
+        let Some(address) = self.traffic.public_address() else { return Ok(BTreeMap::new()) };
+        let results = self.results(revision, checks, &Connect::Tcp(address.to_string())).await?;
+        let failed = results.iter().filter(|result| !result.passed());
+        Ok(failed.map(|result| (result.name.clone(), why(result))).collect())
+    }
+}
+
+fn why(failed: &CheckResult) -> Diagnostic {
+    let first = failed.diagnostics().into_iter().next();
+    first.unwrap_or_else(|| Diagnostic::service(format!("the check `{}` did not pass", failed.name)))
+}
+
+impl Checks {
+    /// Runs checks; `routes` is where those of routes connect.
+    async fn results(
+        &self,
+        revision: &Revision,
+        checks: &[SmokeCheck],
+        routes: &Connect,
+    ) -> Result<Vec<CheckResult>, Diagnostic> {
         let runner = Runner::locate().map_err(|e| e.to_diagnostic())?;
         let mut files = Vec::new();
         for check in checks {
-            files.push(self.file(revision, check).await?);
+            files.push(self.file(revision, check, routes).await?);
         }
         let request = RunRequest {
             files,
@@ -50,31 +85,14 @@ impl Smoke for Checks {
             timeout: REQUEST_TIMEOUT,
             total_timeout: TOTAL_TIMEOUT,
         };
-        let results = runner.run(request).await.map_err(|e| e.to_diagnostic())?;
-        match results.iter().find(|result| !result.passed()) {
-            None => {
-                Ok(results.iter().map(|r| format!("{}: passed in {} ms", r.name, r.duration.as_millis())).collect())
-            }
-            Some(failed) => Err(failed
-                .diagnostics()
-                .into_iter()
-                .next()
-                .unwrap_or_else(|| Diagnostic::service(format!("the check `{}` did not pass", failed.name)))),
-        }
+        runner.run(request).await.map_err(|e| e.to_diagnostic())
     }
 
-    async fn failing(&self, _revision: &Revision) -> Option<Diagnostic> {
-        // Monitors come with the scheduler of synthetics; until then the counters alone watch a bake.
-        None
-    }
-}
-
-impl Checks {
-    async fn file(&self, revision: &Revision, check: &SmokeCheck) -> Result<CheckFile, Diagnostic> {
+    async fn file(&self, revision: &Revision, check: &SmokeCheck, routes: &Connect) -> Result<CheckFile, Diagnostic> {
         let text = self.blobs.read(&check.check.digest)?;
         let text = String::from_utf8(text)
             .map_err(|_| Diagnostic::user(format!("the check `{}` is not UTF-8", check.check.file)))?;
-        let (url, connect) = self.place(revision, &check.subject).await?;
+        let (url, connect) = self.place(revision, &check.subject, routes).await?;
         let variables = BTreeMap::from([
             ("url".to_owned(), url),
             ("environment".to_owned(), revision.environment.to_string()),
@@ -89,19 +107,20 @@ impl Checks {
         Ok(CheckFile { name, text, variables, connect: Some(connect) })
     }
 
-    /// What `{{url}}` is, and where its connections go: a route through the pinned listener; a service without a route
-    /// of its own through the listener for its callers.
-    async fn place(&self, revision: &Revision, subject: &Subject) -> Result<(String, Connect), Diagnostic> {
-        let pinned = || {
-            let socket = self.traffic.pinned_socket(&revision.app, &revision.environment);
-            Connect::Unix(socket.display().to_string())
-        };
+    /// What `{{url}}` is, and where its connections go: a route's to `routes`; those of a service without a route of its
+    /// own to the listener for its callers.
+    async fn place(
+        &self,
+        revision: &Revision,
+        subject: &Subject,
+        routes: &Connect,
+    ) -> Result<(String, Connect), Diagnostic> {
         match subject {
-            Subject::Route { host, path, .. } => Ok((url(host, path), pinned())),
+            Subject::Route { host, path, .. } => Ok((url(host, path), routes.clone())),
             Subject::Service { service, .. } => {
                 let own = revision.routes.values().find(|r| matches!(&r.to, RouteTo::Service(to) if to == service));
                 if let Some(route) = own {
-                    return Ok((url(&route.host, &route.path), pinned()));
+                    return Ok((url(&route.host, &route.path), routes.clone()));
                 }
                 let Some(pool) = revision.pools.get(service) else {
                     return Err(Diagnostic::user(format!("there is no service `{service}` to check")));

@@ -100,6 +100,23 @@ fn a_release_that_fails_during_its_bake_goes_back_with_all_its_services() {
 }
 
 #[test]
+fn a_check_that_fails_again_and_again_during_the_bake_brings_the_old_release_back_too() {
+    let world = World::new();
+    world.write("version.hurl", "GET {{url}}/version\nHTTP 200\n");
+    let with =
+        |version: &str| app(&[recording("web", version).line("checks = [\"version.hurl\"]")], &["bake = \"12s\""]);
+    world.deploy(&with("one"));
+    world.deploy(&with("two"));
+    assert_eq!(world.dev()["deployment"]["outcome"], "baking");
+    // Nobody visits it: its answers alone would tell nothing for lack of requests.
+    fs::File::create(world.volume("web").join("fail-two")).expect("the volume");
+    assert_eq!(world.outcome(), "returned");
+    let failure = world.dev()["deployment"]["failure"].to_string();
+    assert!(failure.contains("version.hurl") && failure.contains("500"), "{failure}");
+    assert_eq!(world.assert_settled(), "one");
+}
+
+#[test]
 fn not_after_a_migration_that_the_old_release_does_not_understand() {
     let world = World::with(&pair("one", &["bake = \"2s\""]));
     world.up();

@@ -52,7 +52,10 @@ pub(crate) struct State {
     pub(crate) sick: BTreeSet<PoolId>,
     /// What every listening pool is for: so that the fake knows who is reached.
     pub(crate) workers: BTreeSet<PoolId>,
+    /// Why the check that runs again and again fails.
     pub(crate) failing: Option<Diagnostic>,
+    /// How often the checks ran again.
+    pub(crate) repeats: u32,
     pub(crate) dead: bool,
     /// How users were let down.
     pub(crate) let_down: Vec<String>,
@@ -264,8 +267,12 @@ impl Smoke for Outside {
         Ok(checks.iter().map(|check| format!("{}: fine", check.check.file)).collect())
     }
 
-    async fn failing(&self, _: &Revision) -> Option<Diagnostic> {
-        self.lock().failing.clone()
+    async fn repeat(&self, _: &Revision, checks: &[SmokeCheck]) -> Result<BTreeMap<String, Diagnostic>, Diagnostic> {
+        assert!(checks.iter().all(|check| check.check.is_harmless()), "{checks:?}");
+        let mut state = self.lock();
+        state.repeats += 1;
+        let failing = state.failing.clone().into_iter();
+        Ok(failing.map(|failure| ("web.hurl".to_owned(), failure)).collect())
     }
 }
 

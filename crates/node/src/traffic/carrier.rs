@@ -16,7 +16,7 @@ use seaworthy_model::routing::{Endpoint, ListenAddress, Purpose};
 use seaworthy_model::traffic::EnvironmentTraffic;
 use seaworthy_store::Store;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -139,6 +139,15 @@ impl GatewayTraffic {
     /// The socket of the listener that is pinned to an environment's candidate.
     pub(crate) fn pinned_socket(&self, app: &Name, environment: &Name) -> PathBuf {
         self.checks_folder.join(format!("{app}-{environment}.sock"))
+    }
+
+    /// Where users on this machine connect; `None`: the gateway listens nowhere.
+    pub(crate) fn public_address(&self) -> Option<SocketAddr> {
+        let mut address = *self.public.first()?;
+        if address.ip().is_unspecified() {
+            address.set_ip(if address.is_ipv6() { Ipv6Addr::LOCALHOST.into() } else { Ipv4Addr::LOCALHOST.into() });
+        }
+        Some(address)
     }
 
     /// Who the checks run as.
