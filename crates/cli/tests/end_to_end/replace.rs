@@ -101,3 +101,15 @@ fn past_the_hold_users_are_told_to_come_again_and_the_old_one_is_started_again()
     // The hold may be over before or after the old one is back; both are right, silence is not.
     crate::support::world::tell(&format!("{told_to_wait} requests were told to come again"));
 }
+
+#[test]
+fn another_environment_cannot_have_the_port_and_is_told_whose_it_is() {
+    let single = Single::new();
+    let ran = single.world.run(&["plan", "prod"]).expect(1);
+    let ran = ran.says(&format!("port {}", single.port)).says("`web` of `subject` in `dev`").says("help:");
+    assert_eq!(single.world.run(&["up", "prod"]).stderr.matches(&single.port.to_string()).count(), 1, "{}", ran.stderr);
+    assert_eq!(single.world.assert_settled(), "one");
+    single.world.run(&["down", "dev"]).expect(0);
+    single.world.run(&["up", "prod"]).expect(0);
+    single.world.run(&["down", "prod"]).expect(0);
+}

@@ -102,6 +102,7 @@ impl Node {
     async fn draw_up(&self, app: &Name, environment: &Name, intent: &Intent) -> Result<(Aim, Plan), Failures> {
         let running = self.running(app, environment)?;
         let aim = self.aim(app, environment, intent, running.as_ref())?;
+        aim.to.as_ref().map_or(Ok(()), |to| self.check_fixed_ports(to))?;
         let state = self.state(app, environment, running).await?;
         let changes = aim.to.as_ref().map(|to| difference(state.running.as_ref(), to).lines()).unwrap_or_default();
         let options = Options { verb: aim.verb, changes, notes: Vec::new() };

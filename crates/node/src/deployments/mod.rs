@@ -1,6 +1,7 @@
 //! Deployments: planning them, beginning them, stopping them, going on with them after a crash.
 
 mod begin;
+mod fixed_ports;
 mod follow;
 mod intent;
 mod records;
