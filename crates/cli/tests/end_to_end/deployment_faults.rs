@@ -1,8 +1,13 @@
 //! Every step of a deployment that can fail from outside does: the old revision serves, and the message says why.
 
+use crate::support::deployment::Watched;
+use crate::support::disk::fill;
+use crate::support::http::get;
 use crate::support::load::{Kind, Load};
 use crate::support::manifest::{HOST, Service, app, small};
+use crate::support::processes::{self, Role};
 use crate::support::world::{Ran, World};
+use seaworthy_host::process::{Signal, signal};
 use std::time::Duration;
 
 const LIGHT: [(Kind, usize); 3] = [(Kind::Get, 2), (Kind::FreshGet, 1), (Kind::Post, 1)];
@@ -91,4 +96,69 @@ fn a_newer_deployment_ends_a_bake() {
     assert_eq!(world.outcome(), "succeeded");
     assert!(waited.elapsed() < Duration::from_secs(30));
     assert_eq!(world.assert_settled(), "last");
+}
+
+#[test]
+fn a_scale_for_which_there_is_no_room() {
+    let with = |replicas: u16| app(&[Service::web("web", "good").line(&format!("replicas = {replicas}"))], &[]);
+    let world = World::with(&with(1));
+    world.small_disk(48);
+    world.up();
+    let load = Load::start(world.port, HOST, &LIGHT);
+    // Room for what the verb itself writes for a moment, and for one more instance's files, not for those of two.
+    let program = std::fs::metadata(world.app.join("subject")).expect("the subject").len();
+    let ballast = fill(&world.home, usize::try_from(program / 1024 * 3 / 2).expect("a size"));
+    world.write_manifest(&with(3));
+    let mut deployment = world.begin(&[]);
+    assert!(deployment.until(|event| event["event"] == "failed" && event["step"] == "scale"), "{:#?}", deployment.seen);
+    // Going back needs a little room itself, and waits for it.
+    std::fs::remove_file(ballast).expect("the ballast");
+    let (code, said) = deployment.finish();
+    assert_eq!(code, 1, "{said}");
+    load.finish().assert_nothing_failed();
+    assert_eq!(world.outcome(), "failed");
+    assert_eq!((world.assert_settled().as_str(), world.program_pids().len()), ("good", 1));
+    world.up();
+    assert_eq!((world.assert_settled().as_str(), world.program_pids().len()), ("good", 3));
+}
+
+/// Begins a deployment with something in flight, and waits until a step begins.
+fn until(world: &World, version: &str, step: &str) -> Watched {
+    let port = world.port;
+    std::thread::spawn(move || get(port, HOST, "/slow?ms=1500"));
+    world.write_manifest(&deaf(version));
+    let mut deployment = world.begin(&["--wait", "bake"]);
+    assert!(deployment.until_step(step), "no step `{step}`: {:?}", deployment.steps());
+    deployment
+}
+
+fn deaf(version: &str) -> String {
+    let web = Service::web("web", version).env("IGNORE_TERM", "yes").line("grace = \"900ms\"");
+    app(&[web], &["bake = \"0s\""])
+}
+
+#[test]
+fn a_drain_in_which_the_gateway_dies() {
+    let world = World::with(&deaf("good"));
+    world.up();
+    let deployment = until(&world, "new", "drain");
+    processes::kill(world.pid(Role::GatewayParent));
+    world.pids(Role::GatewayWorker).into_iter().for_each(processes::kill_if_there);
+    let (code, said) = deployment.finish();
+    assert_eq!((code, world.outcome().as_str()), (0, "succeeded"), "{said}");
+    assert_eq!(world.assert_settled(), "new");
+}
+
+#[test]
+fn a_stop_in_which_the_shim_dies_or_hangs() {
+    let world = World::with(&deaf("v0"));
+    world.up();
+    for (version, end) in [("v1", Signal::SIGKILL), ("v2", Signal::SIGSTOP)] {
+        let old = world.pid(Role::Shim);
+        let deployment = until(&world, version, "stop");
+        signal(old, end).expect("permission");
+        let (code, said) = deployment.finish();
+        assert_eq!((code, world.outcome().as_str()), (0, "succeeded"), "{said}");
+        assert_eq!(world.assert_settled(), version);
+    }
 }

@@ -1,5 +1,6 @@
 //! Things die: what was inside them is lost, and nothing else.
 
+use crate::support::bytes::Callers;
 use crate::support::load::{Kind, Load, Report};
 use crate::support::manifest::{HOST, Service, app};
 use crate::support::processes::{self, Role, is_alive};
@@ -108,6 +109,41 @@ fn of_the_gateways_worker_no_connection_is_refused() {
     assert!(report.failed <= 8, "{:#?}", report.failures);
     let refused = report.failures.iter().filter(|failure| failure.text.contains("refused")).count();
     assert_eq!(refused, 0, "{:#?}", report.failures);
+    assert_eq!(world.assert_settled(), "one");
+}
+
+#[test]
+fn of_the_gateways_worker_each_connection_loses_what_was_in_flight_and_no_more() {
+    let _alone = alone();
+    let bytes = Service::new("bytes", "one").line("protocol = \"tcp\"").env("MODE", "tcp");
+    let web = Service::web("web", "one").line("calls = [\"bytes\"]").env("BYTES_PORT", "${bytes.port}");
+    // The test is a caller, too: it can be one where instances have no network of their own.
+    let world = World::with(&app(&[web, bytes], &["bake = \"0s\"", "isolation = \"none\""]));
+    world.up();
+    let port = world.run(&["run", "dev", "web", "--", "sh", "-c", "echo $BYTES_PORT"]).expect(0).stdout;
+    let kinds = [(Kind::Get, 4), (Kind::Post, 4), (Kind::WebSocket, 3)];
+    let load = Load::start(world.port, HOST, &kinds);
+    let callers = Callers::start(port.trim().parse().expect("a port"), 3);
+    goes_on(&load, 300);
+    callers.go_on(20);
+    let worker = world.pid(Role::GatewayWorker);
+    processes::kill(worker);
+    wait_for("another worker", SOON, || {
+        let now = world.pids(Role::GatewayWorker);
+        (now.len() == 1 && now[0] != worker).then_some(())
+    });
+    goes_on(&load, 300);
+    callers.go_on(20);
+    let report = load.finish();
+    for (kind, clients) in kinds {
+        let lost = report.failures.iter().filter(|failure| failure.kind == kind).count();
+        assert!(lost <= clients, "{clients} clients of {kind:?} lost {lost}: {:#?}", report.failures);
+    }
+    assert_eq!(usize::try_from(report.failed).ok(), Some(report.failures.len()), "{:#?}", report.failures);
+    let lost: Vec<String> = callers.finish();
+    assert!(lost.len() <= 3, "{lost:#?}");
+    let all = report.failures.iter().map(|failure| &failure.text).chain(&lost);
+    assert_eq!(all.filter(|text| text.contains("refused")).count(), 0, "{:#?} {lost:#?}", report.failures);
     assert_eq!(world.assert_settled(), "one");
 }
 

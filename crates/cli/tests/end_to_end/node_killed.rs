@@ -97,6 +97,63 @@ fn in_each_step_of_scaling() {
     load.finish().assert_nothing_failed();
 }
 
+/// Deploys what must fail, kills the node when a step of the way back begins, and checks that `from` serves afterwards.
+fn kill_on_the_way_back(world: &World, step: &str, bad: &str, from: &str) {
+    world.write_manifest(bad);
+    let mut deployment = world.begin(&["--wait", "bake"]);
+    let found = deployment.until(|event| event["event"] == "begun" && event["undo"] == true && event["step"] == step);
+    assert!(found, "no step `{step}` on the way back: {:#?}", deployment.seen);
+    processes::kill(world.pid(Role::Node));
+    assert_eq!(world.outcome(), "failed", "in `{step}`");
+    let (code, said) = deployment.finish();
+    assert_eq!((code, world.assert_settled().as_str()), (1, from), "in `{step}`: {said}");
+    let dev = world.dev();
+    assert_eq!(dev["revision"], dev["deployment"]["from"], "in `{step}`: {dev:#}");
+    assert!(dev["deployment"]["failure"]["message"].is_string(), "in `{step}`: {dev:#}");
+}
+
+#[test]
+fn in_each_step_of_the_way_back_from_a_check() {
+    let world = World::new();
+    world.write("version.hurl", "GET {{url}}/version\nHTTP 200\n[Asserts]\nbody == \"good\"\n");
+    let with = |version: &str| app(&[Service::web("web", version).line("checks = [\"version.hurl\"]")], &[]);
+    world.deploy(&with("good"));
+    let load = Load::start(world.port, HOST, &LIGHT);
+    kill_on_the_way_back(&world, "stop", &with("bad"), "good");
+    load.finish().assert_nothing_failed();
+}
+
+#[test]
+fn in_each_step_of_the_way_back_from_a_shift() {
+    let dev = ["shift = [\"50%\", \"100%\"]", "shift_every = \"20s\""];
+    let world = World::with(&app(&[Service::web("web", "good")], &dev));
+    world.up();
+    let load = Load::start(world.port, HOST, &[(Kind::FreshGet, 6)]);
+    let bad = app(&[Service::web("web", "bad").env("FAIL", "500").env("IGNORE_TERM", "yes")], &dev);
+    for step in ["shift", "drain", "stop"] {
+        kill_on_the_way_back(&world, step, &bad.replace("\"5s\"", "\"700ms\""), "good");
+    }
+    let report = load.finish();
+    assert!(report.failures.iter().all(|f| f.text.contains("failing on purpose")), "{:#?}", report.failures);
+}
+
+#[test]
+fn in_each_step_of_the_way_back_from_a_replacement() {
+    let (world, port) = (World::new(), free_port());
+    let single = |version: &str| {
+        let web = Service::web("web", version).line("update = \"replace\"").line(&format!("port = {port}"));
+        web.env("FIXED_PORT", &port.to_string()).env("START_DELAY_MS", "200")
+    };
+    world.deploy(&app(&[single("good")], &[]));
+    let load = Load::start(world.port, HOST, &LIGHT);
+    let bad = single("bad").env("HEALTH_STATUS", "503").line("start_timeout = \"700ms\"");
+    let bad = app(&[bad.env("IGNORE_TERM", "yes").line("grace = \"500ms\"")], &[]);
+    for step in ["hold", "stop-now", "start", "healthy", "release", "stop"] {
+        kill_on_the_way_back(&world, step, &bad, "good");
+    }
+    load.finish().assert_nothing_failed();
+}
+
 #[test]
 fn before_a_first_deployment_is_done() {
     let world = World::with(&app(&[slow("one").line("checks = []")], &[]));
