@@ -165,13 +165,18 @@ impl PoolState {
         self.retired.load(Ordering::SeqCst)
     }
 
-    /// Cancelled when upgraded and TCP connections to this pool are to end politely, now.
+    /// Cancelled when what is in flight to this pool is to end politely, now.
     #[must_use]
     pub fn closing(&self) -> CancellationToken {
         self.closing_state().signal.clone()
     }
 
-    /// Ends upgraded and TCP connections politely.
+    /// Whether what is in flight to it has had its time.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing_state().signal.is_cancelled()
+    }
+
+    /// Ends what is in flight politely.
     pub(crate) fn close(&self) {
         self.closing_state().signal.cancel();
     }

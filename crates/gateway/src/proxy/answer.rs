@@ -30,6 +30,7 @@ impl OwnAnswer {
     pub(super) const UNREACHED: Self = Self::new(502, "unreached", "no instance of the service accepts connections");
     pub(super) const BAD_ANSWER: Self = Self::new(502, "bad-answer", "the service's answer is malformed");
     pub(super) const NO_ANSWER: Self = Self::new(504, "no-answer", "the service did not answer in time");
+    pub(super) const DRAINED: Self = Self::new(504, "drained", "the service did not answer before it was replaced");
     pub(super) const MOVING: Self = Self::unavailable("moving", "the routes change too often", Duration::from_secs(1));
 
     /// No instance, or none for as long as a request may wait.

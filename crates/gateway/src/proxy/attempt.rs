@@ -102,7 +102,7 @@ impl<S: ClientStream> Courier<'_, S> {
     async fn try_instance(&mut self, mut lease: Lease) -> Result<Option<Answering>, Failure> {
         let mut reuse = true;
         while let Some((mut stream, reused)) = self.connect(&mut lease, reuse).await? {
-            let mut exchange = self.exchange(&mut stream);
+            let mut exchange = self.exchange(&mut stream, lease.pool());
             let ended = exchange.head().await;
             let send_failed = exchange.send_failed;
             match ended {
@@ -130,7 +130,7 @@ impl<S: ClientStream> Courier<'_, S> {
         Ok(None)
     }
 
-    fn exchange<'b>(&'b mut self, upstream: &'b mut TcpStream) -> Exchange<'b, S> {
+    fn exchange<'b>(&'b mut self, upstream: &'b mut TcpStream, pool: &'b PoolState) -> Exchange<'b, S> {
         self.from_upstream.clear();
         Exchange {
             client: self.client,
@@ -140,6 +140,7 @@ impl<S: ClientStream> Courier<'_, S> {
             upload: &mut self.upload,
             timer: self.timer,
             limits: self.limits,
+            pool,
             response: self.response,
             method: self.method,
             version: self.version,

@@ -126,6 +126,7 @@ async fn exchange(
         upload: &mut upload,
         timer: &mut timer,
         limits,
+        pool: lease.pool(),
         response: &mut response,
         method: request.method,
         version: Version::Http10,
@@ -136,7 +137,7 @@ async fn exchange(
     };
     exchange.answer(&mut download).await.map_err(|end| match end {
         NoEnd::Gone => ExchangeError::TooLarge,
-        NoEnd::Truncated | NoEnd::Silent | NoEnd::BadRequest => ExchangeError::Truncated,
+        NoEnd::Truncated | NoEnd::Silent | NoEnd::BadRequest | NoEnd::Drained => ExchangeError::Truncated,
     })?;
     if exchange.is_reusable() {
         lease.endpoint().idle.give(stream, now, limits.idle_upstream_connections_max);

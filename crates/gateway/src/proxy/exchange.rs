@@ -9,10 +9,14 @@ use super::timer::Timer;
 use super::transfer::{Advance, Transfer, TransferError};
 use crate::http1::{Framing, Method, ResponseDecoder, ResponseHead, Version};
 use crate::limits::Limits;
+use crate::pool::PoolState;
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
+
+/// How often an exchange looks whether it has outlived its pool's drain time.
+const CLOSING_LOOK: Duration = Duration::from_millis(500);
 
 /// How an exchange ended before its answer's head was there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub(super) enum NoEnd {
     Silent,
     /// The request's body, which was still coming, is malformed or too large.
     BadRequest,
+    /// It outlived the drain time of its pool.
+    Drained,
 }
 
 /// Both connections and what is between them.
@@ -47,6 +53,8 @@ pub(super) struct Exchange<'a, S> {
     pub(super) upload: &'a mut Transfer,
     pub(super) timer: &'a mut Timer,
     pub(super) limits: &'a Limits,
+    /// Where the instance is one of: what outlives the pool's drain time ends.
+    pub(super) pool: &'a PoolState,
     pub(super) response: &'a mut ResponseHead,
     pub(super) method: Method,
     pub(super) version: Version,
@@ -72,7 +80,8 @@ impl<S: ClientStream> Exchange<'_, S> {
     pub(super) async fn head(&mut self) -> Result<(), NoHead> {
         let mut awaited = Awaited::default();
         let timeout = self.answer_timeout;
-        self.timer.set(self.since + timeout);
+        let mut due = self.since + timeout;
+        self.wake_by(self.since, due);
         let mut sending = false;
         poll_fn(|context| {
             if let Poll::Ready(end) = self.poll_head(context, &mut awaited) {
@@ -82,13 +91,22 @@ impl<S: ClientStream> Exchange<'_, S> {
                 // From now on the other side is waited for.
                 sending = !sending;
                 let period = if sending { self.stall_period() } else { timeout };
-                self.timer.set(Instant::now() + period);
+                let now = Instant::now();
+                due = now + period;
+                self.wake_by(now, due);
             }
             while self.timer.poll_due(context).is_ready() {
-                if !sending || !std::mem::take(&mut self.active) {
-                    return Poll::Ready(Err(NoHead::Own(self.who_stalls())));
+                let now = Instant::now();
+                if self.pool.is_closing() {
+                    return Poll::Ready(Err(NoHead::Own(OwnAnswer::DRAINED)));
                 }
-                self.timer.set(Instant::now() + self.stall_period());
+                if now >= due {
+                    if !sending || !std::mem::take(&mut self.active) {
+                        return Poll::Ready(Err(NoHead::Own(self.who_stalls())));
+                    }
+                    due = now + self.stall_period();
+                }
+                self.wake_by(now, due);
             }
             Poll::Pending
         })
@@ -99,15 +117,26 @@ impl<S: ClientStream> Exchange<'_, S> {
     pub(super) async fn answer(&mut self, download: &mut Transfer) -> Result<(), NoEnd> {
         let period = self.stall_period();
         let mut quiet = None;
+        let mut due = self.since;
         poll_fn(|context| {
             if let Poll::Ready(end) = self.poll_answer(context, download) {
                 return Poll::Ready(end);
             }
             if quiet.is_none() {
                 quiet = Some(Duration::ZERO);
-                self.timer.set(Instant::now() + period);
+                let now = Instant::now();
+                due = now + period;
+                self.wake_by(now, due);
             }
             while self.timer.poll_due(context).is_ready() {
+                let now = Instant::now();
+                if self.pool.is_closing() {
+                    return Poll::Ready(Err(NoEnd::Drained));
+                }
+                if now < due {
+                    self.wake_by(now, due);
+                    continue;
+                }
                 let so_far =
                     if std::mem::take(&mut self.active) { Duration::ZERO } else { quiet.unwrap_or_default() + period };
                 quiet = Some(so_far);
@@ -116,7 +145,8 @@ impl<S: ClientStream> Exchange<'_, S> {
                 } else if so_far >= self.limits.answer_stall_timeout {
                     return Poll::Ready(Err(NoEnd::Silent));
                 }
-                self.timer.set(Instant::now() + period);
+                due = now + period;
+                self.wake_by(now, due);
             }
             Poll::Pending
         })
@@ -138,6 +168,12 @@ impl<S: ClientStream> Exchange<'_, S> {
             && !response.announces_impossible_body
             && response.framing != Framing::UntilClose
             && self.from_upstream.bytes().is_empty()
+    }
+
+    /// Sets the timer to `due`, or to when it is time to look whether the pool is closing: nothing else has to be watched
+    /// for that, which would cost every request.
+    fn wake_by(&mut self, now: Instant, due: Instant) {
+        self.timer.set(due.min(now + CLOSING_LOOK));
     }
 
     fn stall_period(&self) -> Duration {

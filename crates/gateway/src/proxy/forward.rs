@@ -130,6 +130,7 @@ impl<S: ClientStream> Session<S> {
             upload: &mut upload,
             timer: &mut self.timer,
             limits,
+            pool: lease.pool(),
             response: &mut self.response,
             method: self.request.method,
             version,
@@ -159,6 +160,7 @@ impl<S: ClientStream> Session<S> {
             NoEnd::Truncated => "truncated",
             NoEnd::Silent => "silent",
             NoEnd::BadRequest => "bad-body",
+            NoEnd::Drained => "drained",
         };
         if end == NoEnd::Gone || self.flush(true).await == Next::Drop {
             return Next::Drop;

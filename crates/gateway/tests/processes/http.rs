@@ -8,6 +8,7 @@ use seaworthy_model::routing::{ListenAddress, Listener, Purpose};
 use seaworthy_model::service::Protocol;
 use std::collections::BTreeMap;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt as _;
 
 /// A gateway with one route and two variants, and an instance for each.
 async fn two_variants(weight: u8) -> (World, std::net::SocketAddr, [Instance; 2]) {
@@ -117,6 +118,35 @@ async fn draining_waits_for_requests() {
     world.apply().await;
     assert_eq!(world.client.drained(&["slow".to_owned()], DEADLINE).await.unwrap(), 0);
     assert!(asked.is_finished() || asked.await.unwrap().unwrap() == (200, "slow".to_owned()));
+}
+
+#[tokio::test]
+async fn answers_that_outlive_the_drain_end_with_their_connection() {
+    let mut world = World::start().await;
+    // One never answers, one never stops.
+    let silent = Instance::serve(|mut stream| async move {
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    });
+    let endless = Instance::serve(|mut stream| async move {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n").await;
+        while stream.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let address = world.listen_publicly().await;
+    for (instance, expected) in [(silent.await, Ok(504)), (endless.await, Err(std::io::ErrorKind::UnexpectedEof))] {
+        world.pool("long", Protocol::Http, &[instance.address]);
+        world.route(&[("1", 100, "long")]);
+        world.apply().await;
+        let asked = tokio::spawn(async move { HttpClient::connect(address).await.unwrap().get("/").await });
+        until("it is in flight", async || world.client.counters().await.unwrap()["long"].in_flight == 1).await;
+        world.table.routes.clear();
+        world.table.pools.clear();
+        world.apply().await;
+        assert_eq!(world.client.drained(&["long".to_owned()], Duration::from_millis(50)).await.unwrap(), 0);
+        let answer = asked.await.unwrap().map(|(status, _)| status).map_err(|error| error.kind());
+        assert_eq!(answer, expected);
+    }
 }
 
 #[tokio::test]
