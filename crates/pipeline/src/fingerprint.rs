@@ -11,7 +11,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Folders that hold what builds make, where there is no git to say so.
 const MADE: [&str; 6] = ["target", "node_modules", ".git", "__pycache__", ".venv", ".bundle"];
@@ -67,9 +67,43 @@ pub(crate) struct Recipe<'a> {
     pub(crate) environment: &'a BTreeMap<OsString, OsString>,
 }
 
-/// The digest of a service's source and of how it is built. A build that reads files outside its folder depends on the
-/// whole scope.
-pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> Result<Digest, Diagnostic> {
+/// A service's source and how it is built.
+pub(crate) struct Fingerprint {
+    pub(crate) digest: Digest,
+    /// Every source file, relative to what is covered, with what it holds.
+    tree: BTreeMap<String, String>,
+    /// The service's folder in what is covered; empty: it is the same.
+    prefix: PathBuf,
+}
+
+impl Fingerprint {
+    /// Whether this is `before` and nothing but what the build has made: files that an entry of `files` (patterns,
+    /// relative to the service's folder) names, and that named nothing before. Where no git tells sources from results,
+    /// they are told apart by this.
+    pub(crate) fn is_only_built_from(&self, before: &Self, files: &[&str]) -> bool {
+        if self.digest == before.digest {
+            return true;
+        }
+        let names = |pattern: &str, path: &str| self.names(pattern, path);
+        let made: Vec<&str> =
+            files.iter().copied().filter(|file| !before.tree.keys().any(|path| names(file, path))).collect();
+        let is_as_before = before.tree.iter().all(|(path, content)| self.tree.get(path) == Some(content));
+        let mut added = self.tree.keys().filter(|path| !before.tree.contains_key(*path));
+        is_as_before && added.all(|path| made.iter().any(|file| names(file, path)))
+    }
+
+    /// Whether an entry of `files` covers a path: it, or a folder above it.
+    fn names(&self, pattern: &str, path: &str) -> bool {
+        let Ok(path) = Path::new(path).strip_prefix(&self.prefix) else { return false };
+        let Ok(pattern) = glob::Pattern::new(pattern.trim_end_matches('/')) else { return false };
+        let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::default() };
+        path.ancestors().any(|part| pattern.matches_path_with(part, options))
+    }
+}
+
+/// The fingerprint of a service's source and of how it is built. A build that reads files outside its folder depends on
+/// the whole scope.
+pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> Result<Fingerprint, Diagnostic> {
     let covered = if reaches_out(folder, scope, recipe) { scope } else { folder };
     let environment = recipe.environment.iter();
     let inputs = Inputs {
@@ -84,7 +118,8 @@ pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> R
             .collect(),
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
     };
-    Ok(Digest::of_json(&inputs))
+    let prefix = folder.strip_prefix(covered).unwrap_or(Path::new("")).to_owned();
+    Ok(Fingerprint { digest: Digest::of_json(&inputs), tree: inputs.tree, prefix })
 }
 
 fn reaches_out(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> bool {

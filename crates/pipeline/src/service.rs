@@ -3,7 +3,7 @@
 use crate::build::Request;
 use crate::cache::{Cache, Entry};
 use crate::collect::collect;
-use crate::fingerprint::{Recipe, fingerprint};
+use crate::fingerprint::{Fingerprint, Recipe, fingerprint};
 use crate::progress::{Event, Step};
 use crate::shell::{Failure, ShellLine};
 use crate::source::Source;
@@ -51,7 +51,7 @@ impl ServiceBuild<'_> {
         // Without lines there is nothing to save.
         let cacheable = !self.service.build.is_empty() || !self.service.test.is_empty();
         let key = if cacheable { Some(self.fingerprint(&folder)?) } else { None };
-        let known = key.as_ref().and_then(|key| self.cache.get(key, self.request.blobs));
+        let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
         let tests = self.request.test && !self.service.test.is_empty();
         if let Some(entry) = known.filter(|entry| entry.tested || !tests) {
             self.tell(Event::Unchanged { service: self.name.clone() });
@@ -67,9 +67,11 @@ impl ServiceBuild<'_> {
         }
         if let Some(key) = key {
             // Somebody may have edited the source meanwhile: then nobody knows what this was built from.
-            if self.fingerprint(&folder)? == key {
+            let now = self.fingerprint(&folder)?;
+            let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
+            if now.is_only_built_from(&key, &files) {
                 let tested = tests || self.service.test.is_empty();
-                self.cache.put(&key, &Entry { tree: tree.clone(), tested })?;
+                self.cache.put(&now.digest, &Entry { tree: tree.clone(), tested })?;
             }
         }
         self.keep(&tree)
@@ -102,7 +104,7 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
-    fn fingerprint(&self, folder: &std::path::Path) -> Result<Digest, Diagnostic> {
+    fn fingerprint(&self, folder: &std::path::Path) -> Result<Fingerprint, Diagnostic> {
         let files: Vec<String> = self.service.files.iter().map(|source| format!("{source:?}")).collect();
         let recipe = Recipe {
             path: &self.service.path,

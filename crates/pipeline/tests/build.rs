@@ -57,8 +57,29 @@ fn without_git_it_is_known_from_the_second_build_on() {
     let world = simple();
     world.built();
     world.built();
-    world.built();
     assert_eq!(world.done(), ["a unchanged"]);
+    world.write("a/source", "very good");
+    world.built();
+    assert_eq!(world.done(), ["a build", "a test"]);
+}
+
+#[test]
+fn without_git_what_a_build_changes_or_adds_beside_its_results_is_source() {
+    let manifest = |build: &str| {
+        format!("app = \"a\"\n[services.a]\nrun = [\"./x\"]\nbuild = \"{build}\"\nfiles = [\"bin/*\", \"lib\"]\n")
+    };
+    let known = |build: &str| {
+        let world = World::with(&[("seaworthy.toml", &manifest(build)), ("a/lib/one", "1")]);
+        world.built();
+        world.built();
+        world.done() == ["a unchanged"]
+    };
+    assert!(known("mkdir -p bin && cp lib/one bin/x"));
+    // As if somebody edited while it was built: nobody knows what it was built from.
+    assert!(!known("mkdir -p bin && cp lib/one bin/x && echo >> lib/one"));
+    assert!(!known("mkdir -p bin && cp lib/one bin/x && date +%N > lib/two"));
+    assert!(!known("mkdir -p bin && cp lib/one bin/x && date +%N > three"));
+    assert!(!known("mkdir -p bin/deep && cp lib/one bin/x && date +%N > four"));
 }
 
 #[test]
