@@ -1,7 +1,6 @@
 //! Every step of a deployment that can fail from outside does: the old revision serves, and the message says why.
 
 use crate::support::deployment::Watched;
-use crate::support::disk::fill;
 use crate::support::http::get;
 use crate::support::load::{Kind, Load};
 use crate::support::manifest::{HOST, Service, app, small};
@@ -99,20 +98,19 @@ fn a_newer_deployment_ends_a_bake() {
 }
 
 #[test]
-fn a_scale_for_which_there_is_no_room() {
+fn a_scale_whose_instances_cannot_be_started() {
     let with = |replicas: u16| app(&[Service::web("web", "good").line(&format!("replicas = {replicas}"))], &[]);
     let world = World::with(&with(1));
-    world.small_disk(48);
     world.up();
+    // Something lies where the second instance is to have its folder.
+    let first = world.dev()["services"][0]["instances"][0]["id"].as_str().expect("an instance").to_owned();
+    let obstacle = world.home.join("instances").join(format!("{}1", first.trim_end_matches('0')));
+    std::fs::File::create(&obstacle).expect("the folder of the instances");
     let load = Load::start(world.port, HOST, &LIGHT);
-    // Room for what the verb itself writes for a moment, and for one more instance's files, not for those of two.
-    let program = std::fs::metadata(world.app.join("subject")).expect("the subject").len();
-    let ballast = fill(&world.home, usize::try_from(program / 1024 * 3 / 2).expect("a size"));
     world.write_manifest(&with(3));
     let mut deployment = world.begin(&[]);
     assert!(deployment.until(|event| event["event"] == "failed" && event["step"] == "scale"), "{:#?}", deployment.seen);
-    // Going back needs a little room itself, and waits for it.
-    std::fs::remove_file(ballast).expect("the ballast");
+    std::fs::remove_file(obstacle).expect("the obstacle");
     let (code, said) = deployment.finish();
     assert_eq!(code, 1, "{said}");
     load.finish().assert_nothing_failed();
