@@ -25,7 +25,9 @@ pub(crate) async fn follow(
 ) -> Ending {
     let Some(id) = started.deployment else { return Ok(()) };
     if wait == Wait::None {
-        context.output.note(&format!("deployment {id} is under way: `seaworthy status {environment} --follow`"));
+        if !context.output.json {
+            context.output.note(&format!("deployment {id} is under way: `seaworthy status {environment} --follow`"));
+        }
         return Ok(());
     }
     let mut view = View::new(context.output);

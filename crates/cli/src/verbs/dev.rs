@@ -31,15 +31,12 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
     let app = context.app()?;
     let (_watcher, mut changes) = watch(&context.manifest_file()?)?;
     let mut client = context.client(Some(&environment)).await?;
+    // Now: while the first round goes on, the manifest may be saved half-written.
+    let transport = context.transport(Some(&environment))?;
     round(context, arguments, &mut client, &environment).await?;
     show_routes(context, &mut client, &app, &environment).await?;
-    let follower = tokio::spawn(follow_logs(
-        context.transport(Some(&environment))?,
-        app,
-        environment.clone(),
-        arguments.services.clone(),
-        context.output,
-    ));
+    let follower =
+        tokio::spawn(follow_logs(transport, app, environment.clone(), arguments.services.clone(), context.output));
     let working = async {
         while let Some(changed) = next(&mut changes).await {
             let dim = style::DIM;
@@ -78,7 +75,11 @@ async fn round(context: &Context, arguments: &DevArguments, client: &mut Client,
 
 async fn show_routes(context: &Context, client: &mut Client, app: &Name, environment: &Name) -> Ending {
     let status = client.status(Some(app), Some(environment)).await?;
-    status.environments.iter().flat_map(|e| &e.routes).for_each(|route| context.output.note(&route.url));
+    if context.output.json {
+        context.output.value(&status);
+    } else {
+        status.environments.iter().flat_map(|e| &e.routes).for_each(|route| context.output.note(&route.url));
+    }
     Ok(())
 }
 
@@ -99,7 +100,7 @@ async fn follow_logs(
         let mut client = Client::new(transport.clone());
         let shown = client.logs(&app, &environment, &query, |line| {
             if services.is_empty() || services.contains(&line.service) {
-                output.data(&logs::text(&line));
+                logs::print(output, &line);
             }
             true
         });
@@ -149,11 +150,16 @@ fn is_source(path: &Path) -> bool {
     !scratch && !built
 }
 
-/// The next change, once there has been none for a moment.
+/// The next change, once there has been none for a moment; rather of a file that is still there than of one that an
+/// editor had in between.
 async fn next(changes: &mut mpsc::Receiver<PathBuf>) -> Option<PathBuf> {
-    let first = changes.recv().await?;
-    while let Ok(Some(_)) = tokio::time::timeout(QUIET, changes.recv()).await {}
-    Some(first)
+    let mut changed = changes.recv().await?;
+    while let Ok(Some(path)) = tokio::time::timeout(QUIET, changes.recv()).await {
+        if !changed.exists() {
+            changed = path;
+        }
+    }
+    Some(changed)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub(super) async fn run(context: &Context, arguments: &LogsArguments) -> Ending 
     }
 }
 
-/// Prints lines as they come; shared with `dev`.
-pub(super) async fn show(
+/// Prints lines as they come.
+async fn show(
     client: &mut Client,
     app: &Name,
     environment: &Name,
@@ -31,18 +31,23 @@ pub(super) async fn show(
 ) -> Result<(), ClientError> {
     client
         .logs(app, environment, query, |line| {
-            if output.json {
-                output.value(&line);
-            } else {
-                output.data(&text(&line));
-            }
+            print(output, &line);
             true
         })
         .await
 }
 
+/// Prints a line; shared with `dev`.
+pub(super) fn print(output: Output, line: &LogLine) {
+    if output.json {
+        output.value(line);
+    } else {
+        output.data(&text(line));
+    }
+}
+
 /// `TIME SERVICE/SLOT | TEXT`, each service in a colour of its own.
-pub(super) fn text(line: &LogLine) -> String {
+fn text(line: &LogLine) -> String {
     let style = colour(&line.service);
     let slot = line.instance.rsplit('-').next().unwrap_or_default();
     let time = line.at.get(11..23).unwrap_or(&line.at);

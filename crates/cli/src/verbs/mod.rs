@@ -77,6 +77,6 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Run(arguments) => run::run(&context, &arguments).await,
         Verb::Node(verb) => node::run(&context, verb).await,
         Verb::Schema => schema::run(&context),
-        Verb::Completions { shell } => completions::run(shell),
+        Verb::Completions { shell } => completions::run(&context, shell),
     }
 }

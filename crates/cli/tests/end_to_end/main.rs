@@ -18,6 +18,8 @@ mod machine_faults;
 mod node_killed;
 mod other_kinds;
 mod printed;
+mod printed_live;
+mod printed_machine;
 mod reboot;
 mod redeploy_under_load;
 mod remote;

@@ -1,13 +1,14 @@
 //! What verbs print and how they end, word for word: the command line is an interface like any other.
 
 use crate::support::manifest::{Service, app, small};
-use crate::support::world::{World, free_port};
+use crate::support::world::{Ran, World, free_port};
 use std::fmt::Write as _;
 
 /// What differs from one run to the next, and what stands for it. Earlier ones win.
-const CHANGING: [(&str, &str); 18] = [
+const CHANGING: [(&str, &str); 23] = [
     (r"listens on \d+ whatever", "listens on [port] whatever"),
     (r", \[::1\]:\d+", ""),
+    (r",\x22\[::1\]:\d+\x22", ""),
     (r"/tmp/seaworthy-[A-Za-z0-9]{6}\b", "[folder]"),
     (r"/run/seaworthy-homes/[0-9a-f]{8}", "[sockets]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+Z)?", "[time]"),
@@ -24,21 +25,34 @@ const CHANGING: [(&str, &str); 18] = [
     (r"(ok \S+) in [0-9.]+ s", "$1 in [n] s"),
     (r"\d+ KB", "[n] KB"),
     (r"version\x22:\x22[0-9.]+", "version\":\"[version]"),
+    (r"pid\x22:\d+", "pid\":[pid]"),
+    // What a machine has is its own affair.
+    (
+        r"(?m)^(ok|--) (git|ssh|python3|ruby|java|users|namespaces|control groups): .*(\n   help: .*)?$",
+        "[?] $2: [says]",
+    ),
+    (r"(?m)^(ok|--) node: (v\d|not found).*(\n   help: .*)?$", "[?] node: [says]"),
+    (r"\d+ MB free", "[n] MB free"),
 ];
 
 /// Types verbs one after the other and keeps a record of all that was seen.
-struct Terminal {
-    world: World,
+pub(crate) struct Terminal {
+    pub(crate) world: World,
     seen: String,
 }
 
 impl Terminal {
-    fn new(world: World) -> Self {
+    pub(crate) fn new(world: World) -> Self {
         Self { world, seen: String::new() }
     }
 
-    fn types(&mut self, words: &[&str]) -> &mut Self {
+    pub(crate) fn types(&mut self, words: &[&str]) -> &mut Self {
         let ran = self.world.run(words);
+        self.saw(words, &ran)
+    }
+
+    /// Takes note of a verb and of what it left behind.
+    pub(crate) fn saw(&mut self, words: &[&str], ran: &Ran) -> &mut Self {
         let _ = writeln!(self.seen, "$ seaworthy {}", words.join(" "));
         for (mark, text) in [("", &ran.stdout), ("! ", &ran.stderr)] {
             for line in text.lines() {
@@ -53,7 +67,7 @@ impl Terminal {
     }
 
     /// Compares with what was seen before; lines of standard error begin with an exclamation mark.
-    fn assert(&self, name: &str) {
+    pub(crate) fn assert(&self, name: &str) {
         let mut settings = insta::Settings::clone_current();
         CHANGING.iter().for_each(|(pattern, instead)| settings.add_filter(pattern, *instead));
         settings.set_omit_expression(true);

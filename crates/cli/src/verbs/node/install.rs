@@ -32,19 +32,26 @@ pub(super) fn run(context: &Context, arguments: &InstallArguments) -> Ending {
     let program = format!("/{PROGRAMS}/seaworthy");
     write(&root.join(UNIT), unit::text(&program, &listen).as_bytes(), 0o644)?;
     context.output.note(&format!("wrote `{}`", root.join(UNIT).display()));
-    if arguments.root.is_some() {
-        return Ok(());
+    let runs = if arguments.root.is_some() { false } else { begin(context)? };
+    if context.output.json {
+        let programs = EXECUTABLES.map(|name| root.join(PROGRAMS).join(name));
+        context.output.value(&serde_json::json!({ "programs": programs, "unit": root.join(UNIT), "runs": runs }));
     }
+    Ok(())
+}
+
+/// Lets systemd start the node; false where there is none.
+fn begin(context: &Context) -> Result<bool, Ended> {
     step(context, "groupadd", &["--system", "--force", "seaworthy"])?;
     if Path::new("/run/systemd/system").is_dir() {
         step(context, "systemctl", &["daemon-reload"])?;
         step(context, "systemctl", &["enable", "seaworthy.service"])?;
         step(context, "systemctl", &["restart", "seaworthy.service"])?;
         context.output.note("the node runs; let somebody deploy: `usermod --append --groups seaworthy USER`");
-    } else {
-        context.output.warning("systemd does not run here: the unit is written, nothing was started");
+        return Ok(true);
     }
-    Ok(())
+    context.output.warning("systemd does not run here: the unit is written, nothing was started");
+    Ok(false)
 }
 
 /// What is refused here would otherwise be written into a unit, or go to another machine.
@@ -84,8 +91,10 @@ pub(super) fn executables() -> Result<Vec<(&'static str, PathBuf)>, Ended> {
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Ending {
     let failed = |e: files::FileError| Ended::failed(e.into());
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|e| Ended::failed(Diagnostic::machine(format!("cannot make `{}`: {e}", folder.display()))))?;
+        std::fs::create_dir_all(folder).map_err(|e| {
+            let error = Diagnostic::machine(format!("cannot make `{}`: {e}", folder.display()));
+            Ended::failed(error.help("`--root` takes a folder that can be written"))
+        })?;
     }
     files::write_atomic(path, bytes, mode).map_err(failed)
 }

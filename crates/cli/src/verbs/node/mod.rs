@@ -48,7 +48,10 @@ async fn stop(context: &Context, all: bool) -> Ending {
     let transport = context.transport(None)?;
     if !is_there(&transport).await {
         if !all {
-            context.output.note("the node does not run");
+            match context.output.json {
+                true => context.output.value(&serde_json::json!({ "stopped": false, "all": all })),
+                false => context.output.note("the node does not run"),
+            }
             return Ok(());
         }
         // Only a node knows what runs: gateway and instances outlive it, and somebody has to end them.
@@ -61,7 +64,10 @@ async fn stop(context: &Context, all: bool) -> Ending {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let rest = if all { "gateway and instances too" } else { "gateway and instances go on" };
-    context.output.note(&format!("the node stops; {rest}"));
+    match context.output.json {
+        true => context.output.value(&serde_json::json!({ "stopped": true, "all": all })),
+        false => context.output.note(&format!("the node stops; {rest}")),
+    }
     Ok(())
 }
 

@@ -48,6 +48,9 @@ pub(super) async fn install(context: &Context, url: &str, arguments: &InstallArg
     context
         .output
         .note(&format!("write `node = \"{url}\"` into an environment of seaworthy.toml, then `seaworthy deploy`"));
+    if context.output.json {
+        context.output.value(&serde_json::json!({ "node": url }));
+    }
     Ok(())
 }
 

@@ -1,0 +1,91 @@
+//! What the verbs for the machine and its node print, and those for shells and editors.
+
+use crate::printed::Terminal;
+use crate::support::manifest::small;
+use crate::support::world::World;
+use serde_json::Value;
+
+#[test]
+fn the_node_for_programs() {
+    let mut terminal = Terminal::new(World::new());
+    for words in [
+        &["node", "stop", "--json"][..],
+        &["node", "start", "--json"],
+        &["node", "status", "--json"],
+        &["node", "stop", "--json"],
+        &["node", "stop", "--all", "--json"],
+    ] {
+        terminal.types(words);
+    }
+    terminal.assert("the_node_for_programs");
+}
+
+#[test]
+fn installing_a_node_into_a_folder() {
+    let mut terminal = Terminal::new(World::new());
+    let root = terminal.world.app.join("root").display().to_string();
+    terminal.types(&["node", "install", "--root", &root]).types(&["node", "install", "--root", &root, "--json"]);
+    terminal.types(&["node", "install", "--root", &root, "--listen", "everywhere"]);
+    terminal.types(&["node", "install", "--root", "/dev/null/root", "--json"]);
+    terminal.types(&["node", "install", "--on", "ftp://host"]);
+    terminal.assert("installing_a_node_into_a_folder");
+}
+
+#[test]
+fn what_the_doctor_finds() {
+    let world = World::new();
+    // There are not many machines with so little room.
+    world.small_disk(48);
+    let mut terminal = Terminal::new(world);
+    terminal.types(&["doctor"]);
+    terminal.assert("what_the_doctor_finds");
+    let ran = terminal.world.run(&["doctor", "--json"]).expect(1);
+    let findings: Vec<Value> = serde_json::from_str(&ran.stdout).expect("a list");
+    let standing = |what: &str| {
+        let found = findings.iter().find(|finding| finding["what"] == what).expect("a finding");
+        found["standing"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!((standing("disk").as_str(), standing("checks").as_str()), ("wrong", "good"));
+}
+
+#[test]
+fn the_schema_is_the_models() {
+    let world = World::new();
+    let printed: Value = serde_json::from_str(&world.run(&["schema"]).expect(0).stdout).expect("JSON");
+    let model = serde_json::to_value(seaworthy_model::manifest::schema()).expect("JSON");
+    assert_eq!(printed, model);
+    assert_eq!(world.json(&["schema"]), model);
+}
+
+#[test]
+fn completions_know_every_verb() {
+    let world = World::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = world.run(&["completions", shell]).expect(0).stdout;
+        for verb in ["up", "down", "deploy", "rollback", "promote", "status", "history", "logs", "doctor", "node"] {
+            assert!(script.contains(verb), "{shell} does not know `{verb}`");
+        }
+        let document = world.json(&["completions", shell]);
+        assert_eq!(document["shell"], shell);
+        assert_eq!(document["script"].as_str().map(str::trim_end), Some(script.trim_end()));
+    }
+}
+
+#[test]
+fn promoting_from_one_environment_to_another() {
+    let mut terminal = Terminal::new(World::with(&small("one")));
+    terminal.types(&["promote", "dev", "prod"]).types(&["up", "--wait", "bake"]);
+    for words in [
+        &["promote", "dev", "prod", "--wait", "bake"][..],
+        &["promote", "dev", "prod"],
+        &["promote", "dev", "prod", "--json"],
+        &["promote", "dev", "dev"],
+        &["promote", "dev", "nowhere"],
+        &["diff", "dev", "prod"],
+        &["history", "prod"],
+        &["history", "prod", "--json"],
+    ] {
+        terminal.types(words);
+    }
+    terminal.assert("promoting");
+}
