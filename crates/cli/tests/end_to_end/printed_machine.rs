@@ -23,10 +23,10 @@ fn the_node_for_programs() {
 #[test]
 fn installing_a_node_into_a_folder() {
     let mut terminal = Terminal::new(World::new());
-    let root = terminal.world.app.join("root").display().to_string();
+    let root = terminal.world.app.join("machine").display().to_string();
     terminal.types(&["node", "install", "--root", &root]).types(&["node", "install", "--root", &root, "--json"]);
     terminal.types(&["node", "install", "--root", &root, "--listen", "everywhere"]);
-    terminal.types(&["node", "install", "--root", "/dev/null/root", "--json"]);
+    terminal.types(&["node", "install", "--root", "/dev/null/machine", "--json"]);
     terminal.types(&["node", "install", "--on", "ftp://host"]);
     terminal.assert("installing_a_node_into_a_folder");
 }
