@@ -13,6 +13,8 @@ pub struct PoolCounters {
     pub errors: u64,
     /// Requests, upgraded connections and TCP connections that are under way now.
     pub in_flight: u64,
+    /// Answers after which the service closed its connection.
+    pub closed: u64,
 }
 
 /// Counters by pool.
@@ -51,8 +53,9 @@ mod tests {
     #[test]
     fn counts_go_on_when_their_carrier_begins_again() {
         let pool = PoolId("web".into());
-        let counters =
-            |requests, errors| Counters::from([(pool.clone(), PoolCounters { requests, errors, in_flight: 0 })]);
+        let counters = |requests, errors| {
+            Counters::from([(pool.clone(), PoolCounters { requests, errors, ..PoolCounters::default() })])
+        };
         let mut lasting = Lasting::default();
         let looks = [((100, 20), (100, 20)), ((150, 20), (150, 20)), ((10, 3), (160, 23)), ((200, 3), (350, 23))];
         for (counted, expected) in looks {

@@ -21,7 +21,7 @@ const POINTS_MAX: u64 = 5;
 /// How often the counters are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often the checks run again while a revision bakes: so often that two failures in a row fit into a short bake, too.
+/// How often the checks run again while a revision bakes: two failures in a row must fit into a short bake, too.
 fn repeat_every(bake: Duration) -> Duration {
     (bake / 4).clamp(Duration::from_secs(1), Duration::from_secs(30))
 }
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn counters(new: (u64, u64), old: (u64, u64)) -> Counters {
-        let count = |(requests, errors)| PoolCounters { requests, errors, in_flight: 0 };
+        let count = |(requests, errors)| PoolCounters { requests, errors, ..PoolCounters::default() };
         Counters::from([(PoolId("new".into()), count(new)), (PoolId("old".into()), count(old))])
     }
 

@@ -13,6 +13,7 @@ pub fn counters(pools: &PoolRegistry) -> BTreeMap<String, PoolCount> {
             requests,
             errors,
             in_flight: pool.in_flight(),
+            closed: pool.counted_closed(),
             disagreed: pool.fanout.disagreed(),
             failed: pool.fanout.failed(),
             late: pool.fanout.late(),

@@ -1,23 +1,36 @@
 //! What a revision's programs lack, in words: what `status` says of programs that were not written for this.
 
+use seaworthy_deploy::counters::{Counters, PoolCounters};
 use seaworthy_model::deployment::Revision;
 use seaworthy_model::pool::PoolSpec;
 use seaworthy_model::service::{Health, Port, Protocol, Update};
 use seaworthy_model::units::format_duration;
 use std::collections::BTreeSet;
 
+/// With fewer answers nothing is said of a service's connections.
+const ANSWERS_MIN: u64 = 10;
+
 /// What is declared and not enforced, then what the services lack, a line each.
 /// `deaf` are the services that had to be killed when they last ended.
-pub(crate) fn notes(revision: &Revision, deaf: &BTreeSet<String>) -> Vec<String> {
+pub(crate) fn notes(revision: &Revision, deaf: &BTreeSet<String>, counters: &Counters) -> Vec<String> {
     let lacking = revision.pools.values().flat_map(|pool| {
         let mut lines = lacks(pool);
         if deaf.contains(pool.service.as_str()) {
             let (service, grace) = (&pool.service, format_duration(pool.tuning.grace));
             lines.push(format!("`{service}` does not end on SIGTERM: it is killed after its grace time, {grace}"));
         }
+        if counters.get(&pool.id).is_some_and(closes_connections) {
+            let service = &pool.service;
+            lines.push(format!("`{service}` closes its connection after an answer: each request makes a new one"));
+        }
         lines
     });
     revision.not_enforced.iter().cloned().chain(lacking).collect()
+}
+
+/// Whether most answers, of more than a few, ended their connection.
+fn closes_connections(counted: &PoolCounters) -> bool {
+    counted.closed >= ANSWERS_MIN && counted.closed > counted.requests / 2
 }
 
 fn lacks(pool: &PoolSpec) -> Vec<String> {

@@ -107,8 +107,8 @@ impl Checks {
         Ok(CheckFile { name, text, variables, connect: Some(connect) })
     }
 
-    /// What `{{url}}` is, and where its connections go: a route's to `routes`; those of a service without a route of its
-    /// own to the listener for its callers.
+    /// What `{{url}}` is, and where its connections go: a route's to `routes`; those of a service without a route of
+    /// its own to the listener for its callers.
     async fn place(
         &self,
         revision: &Revision,

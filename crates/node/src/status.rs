@@ -56,7 +56,7 @@ impl Node {
             services: services(revision.as_ref(), &here, counters),
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
-            notes: revision.as_ref().map(|revision| crate::notes::notes(revision, &deaf)).unwrap_or_default(),
+            notes: revision.as_ref().map(|revision| crate::notes::notes(revision, &deaf, counters)).unwrap_or_default(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! Programs as teams really have them, run as they are: what they lack is for the node to bear, and for `status` to say.
+//! Programs as teams really have them, run as they are: what they lack is for the node to bear and for `status` to say.
 
 use crate::support::http::{Connection, Response};
 use crate::support::world::World;
@@ -67,6 +67,7 @@ fn says_what_they_lack(world: &World) {
         ("no-health-page", "no health page"),
         ("fixed-port", "listens on 18101 whatever it is told"),
         ("fixed-port", "its requests wait while it changes over"),
+        ("closes-connections", "closes its connection after an answer"),
         ("ignores-sigterm", "does not end on SIGTERM: it is killed after its grace time, 2s"),
     ];
     for (service, lack) in lacks {

@@ -200,6 +200,9 @@ pub struct PoolCount {
     pub errors: u64,
     /// Requests, upgraded connections and TCP connections under way now.
     pub in_flight: u64,
+    /// Answers after which the instance closed its connection, as HTTP/1.0 does.
+    #[serde(default)]
+    pub closed: u64,
     /// Fan-outs in which its answer differed from the majority's.
     #[serde(default)]
     pub disagreed: u64,

@@ -39,6 +39,7 @@ pub struct PoolState {
     in_flight: AtomicU64,
     requests: AtomicU64,
     errors: AtomicU64,
+    closed: AtomicU64,
     /// How it did in fan-outs.
     pub fanout: FanoutTally,
     pub(super) waiting: AtomicUsize,
@@ -80,6 +81,7 @@ impl PoolState {
             in_flight: AtomicU64::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
+            closed: AtomicU64::new(0),
             fanout: FanoutTally::default(),
             waiting: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
@@ -150,6 +152,16 @@ impl PoolState {
     #[must_use]
     pub fn counted(&self) -> (u64, u64) {
         (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed))
+    }
+
+    /// Counts an answer after which the instance closes its connection.
+    pub(crate) fn count_closed(&self) {
+        self.closed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Answers after which the instance closed its connection.
+    pub(crate) fn counted_closed(&self) -> u64 {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Requests, upgraded connections and TCP connections under way.

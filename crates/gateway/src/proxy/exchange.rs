@@ -160,18 +160,21 @@ impl<S: ClientStream> Exchange<'_, S> {
 
     /// Whether the instance's connection can carry another request: nothing is left of this one.
     pub(super) fn is_reusable(&self) -> bool {
-        let response = &self.response;
         self.is_sent()
             && !self.send_failed
-            && response.version == Version::Http11
-            && !response.connection.close
-            && !response.announces_impossible_body
-            && response.framing != Framing::UntilClose
+            && !self.instance_closes()
+            && !self.response.announces_impossible_body
             && self.from_upstream.bytes().is_empty()
     }
 
-    /// Sets the timer to `due`, or to when it is time to look whether the pool is closing: nothing else has to be watched
-    /// for that, which would cost every request.
+    /// Whether the instance said that its connection ends with this answer.
+    pub(super) fn instance_closes(&self) -> bool {
+        let response = &self.response;
+        response.version != Version::Http11 || response.connection.close || response.framing == Framing::UntilClose
+    }
+
+    /// Sets the timer to `due`, or to when it is time to look whether the pool is closing: to watch for that otherwise
+    /// would cost every request.
     fn wake_by(&mut self, now: Instant, due: Instant) {
         self.timer.set(due.min(now + CLOSING_LOOK));
     }

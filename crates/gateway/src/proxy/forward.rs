@@ -140,11 +140,14 @@ impl<S: ClientStream> Session<S> {
             active: false,
         };
         let ended = exchange.answer(&mut download).await;
-        let is_reusable = exchange.is_reusable();
+        let (is_reusable, instance_closes) = (exchange.is_reusable(), exchange.instance_closes());
         record.bytes_in = upload.bytes();
         record.bytes_out = download.bytes();
         if let Err(end) = ended {
             return self.break_off(end, delivery, record).await;
+        }
+        if instance_closes {
+            lease.pool().count_closed();
         }
         if is_reusable {
             let connections_max = self.gateway.limits.idle_upstream_connections_max;

@@ -9,8 +9,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// How often pools are looked at whose drain time may have passed.
 const OVERDUE_EVERY: Duration = Duration::from_millis(250);
 
-/// Waits until nothing is in flight to these pools, at most `timeout`, then ends what is politely: a closing frame for a
-/// WebSocket, the end of the connection for an answer. Returns what is in flight even so.
+/// Waits until nothing is in flight to these pools, at most `timeout`, then ends what is politely: a closing frame for
+/// a WebSocket, the end of the connection for an answer. Returns what is in flight even so.
 pub(super) async fn drained(gateway: &Gateway, ids: &[String], timeout: Duration) -> u64 {
     let pools: Vec<_> = ids.iter().filter_map(|id| gateway.pools().get(id)).collect();
     let all_empty = || async {

@@ -258,6 +258,7 @@ impl Traffic for GatewayTraffic {
             requests: c.requests,
             errors: c.errors,
             in_flight: c.in_flight,
+            closed: c.closed,
         };
         Ok(counts.into_iter().map(|(pool, count)| (PoolId(pool), counters(count))).collect())
     }
