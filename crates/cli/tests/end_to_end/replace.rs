@@ -105,6 +105,9 @@ fn past_the_hold_users_are_told_to_come_again_and_the_old_one_is_started_again()
 #[test]
 fn another_environment_cannot_have_the_port_and_is_told_whose_it_is() {
     let single = Single::new();
+    // With networks of their own there is nothing to clash.
+    let none = "isolation = \"none\"";
+    single.world.deploy(&(app(&[single.service("one")], &["bake = \"0s\"", none]) + none));
     let ran = single.world.run(&["plan", "prod"]).expect(1);
     let ran = ran.says(&format!("port {}", single.port)).says("`web` of `subject` in `dev`").says("help:");
     assert_eq!(single.world.run(&["up", "prod"]).stderr.matches(&single.port.to_string()).count(), 1, "{}", ran.stderr);
