@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use seaworthy_diagnostics::Diagnostic;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -233,6 +233,18 @@ pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         Err(error) if error.is_not_found() => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a file begins with these bytes; a file that is shorter does not.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn starts_with(path: &Path, beginning: &[u8]) -> Result<bool, FileError> {
+    let wrong = |error| FileError::new("read", path, error);
+    let mut bytes = Vec::with_capacity(beginning.len());
+    let file = fs::File::open(path).map_err(wrong)?;
+    file.take(beginning.len() as u64).read_to_end(&mut bytes).map_err(wrong)?;
+    Ok(bytes == beginning)
 }
 
 /// Bytes that this user may still write on the disk that holds a path.

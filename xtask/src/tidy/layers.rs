@@ -11,6 +11,7 @@ const ORDER: &[&str] = &[
     "seaworthy-image",
     "seaworthy-debian",
     "seaworthy-pipeline",
+    "seaworthy-bases",
     "seaworthy-store",
     "seaworthy-registry",
     "seaworthy-deploy",

@@ -1,0 +1,49 @@
+//! `seaworthy.lock` in a folder.
+
+use seaworthy_debian::{Lock, LockedBase};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::files;
+use std::path::{Path, PathBuf};
+
+/// The file's name.
+pub(crate) const NAME: &str = "seaworthy.lock";
+
+/// A lock and the file that it is in.
+pub(crate) struct LockFile {
+    path: PathBuf,
+    lock: Lock,
+}
+
+impl LockFile {
+    /// The lock in a folder; an empty one where there is no file.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Diagnostic> {
+        let path = folder.join(NAME);
+        let lock = match files::read(&path) {
+            Ok(bytes) => Lock::parse(&String::from_utf8_lossy(&bytes))?,
+            Err(error) if error.is_not_found() => Lock::default(),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Self { path, lock })
+    }
+
+    /// What these packages are locked to.
+    pub(crate) fn base(&self, packages: &[String], suite: Option<&str>, architecture: &str) -> Option<&LockedBase> {
+        self.lock.entry(packages, suite, architecture)
+    }
+
+    /// All that it says.
+    pub(crate) fn text(&self) -> String {
+        self.lock.to_text()
+    }
+
+    /// Writes a base into the file.
+    pub(crate) fn set(&mut self, base: LockedBase) -> Result<(), Diagnostic> {
+        self.lock.set(base);
+        Ok(files::write_atomic(&self.path, self.lock.to_text().as_bytes(), 0o644)?)
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}

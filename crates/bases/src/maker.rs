@@ -1,0 +1,148 @@
+//! The maker of bases.
+
+use crate::lock_file::LockFile;
+use crate::made::Made;
+use crate::{libraries, packages};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_image::Tree;
+use seaworthy_model::service::Base;
+use seaworthy_model::{Digest, Name};
+use seaworthy_pipeline::{BaseLayer, Bases, BlobSink};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Where things are kept.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// The folder of the user's manifest: a lock that is not in the sources that are built is read and written there.
+    pub manifest_folder: PathBuf,
+    /// What is fetched, for every app of this user.
+    pub downloads: PathBuf,
+    /// What was made, beside the store that has the layers.
+    pub cache: PathBuf,
+}
+
+/// What a maker tells while it works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BaseEvent {
+    /// Packages are looked up: the lock does not name them.
+    Resolving {
+        /// What was asked for.
+        packages: Vec<String>,
+    },
+    /// The lock was written.
+    Locked {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Packages are fetched, where they are not here, and made into a layer.
+    Making {
+        /// What the layer will hold: `python3 and 23 more packages, 14 MB`.
+        what: String,
+    },
+    /// Something that the user should know.
+    Notice(String),
+}
+
+/// Makes bases; services may ask at the same time.
+pub struct BaseMaker<'a> {
+    places: Places,
+    blobs: &'a dyn BlobSink,
+    /// Look everything up anew, and lock what is there today.
+    update: bool,
+    now: SystemTime,
+    tell: &'a (dyn Fn(BaseEvent) + Sync),
+    /// One base at a time: two services on the same one make it once.
+    making: Mutex<Made>,
+}
+
+impl<'a> BaseMaker<'a> {
+    /// A maker that puts layers into `blobs`. With `update` nothing that is locked counts.
+    #[must_use]
+    pub fn new(
+        places: Places,
+        blobs: &'a dyn BlobSink,
+        update: bool,
+        now: SystemTime,
+        tell: &'a (dyn Fn(BaseEvent) + Sync),
+    ) -> Self {
+        let making = Mutex::new(Made::new(&places.cache));
+        Self { places, blobs, update, now, tell, making }
+    }
+
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
+    }
+
+    pub(crate) fn blobs(&self) -> &dyn BlobSink {
+        self.blobs
+    }
+
+    pub(crate) fn update(&self) -> bool {
+        self.update
+    }
+
+    pub(crate) fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    pub(crate) fn tell(&self, event: BaseEvent) {
+        (self.tell)(event);
+    }
+
+    fn making(&self) -> MutexGuard<'_, Made> {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The locks that count: that of the sources that are built, then the user's.
+    pub(crate) fn locks(&self, sources: &Path) -> Result<Vec<LockFile>, Diagnostic> {
+        let mut folders = vec![sources];
+        if sources != self.places.manifest_folder {
+            folders.push(&self.places.manifest_folder);
+        }
+        folders.into_iter().map(LockFile::read).collect()
+    }
+}
+
+impl Bases for BaseMaker<'_> {
+    fn stands_for(&self, _service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic> {
+        match base {
+            Some(Base::Scratch) => Ok("scratch".to_owned()),
+            // Which packages these are depends on the files; what the locks say of any of them counts for all.
+            None | Some(Base::Packages(_)) if self.update => Ok("anew".to_owned()),
+            None | Some(Base::Packages(_)) => {
+                let locks = self.locks(sources)?;
+                let texts: Vec<String> = locks.iter().map(LockFile::text).collect();
+                Ok(Digest::of_json(&(packages::FORMAT, texts)).to_string())
+            }
+            Some(Base::Image(reference)) => Ok(reference.clone()),
+        }
+    }
+
+    fn layers(
+        &self,
+        service: &Name,
+        base: Option<&Base>,
+        files: &Tree,
+        sources: &Path,
+    ) -> Result<Vec<BaseLayer>, Diagnostic> {
+        let wanted = match base {
+            Some(Base::Packages(packages)) => packages.clone(),
+            Some(Base::Scratch) => {
+                libraries::refuse_needs(service, files)?;
+                return Ok(Vec::new());
+            }
+            None => libraries::packages_for(service, files)?,
+            Some(Base::Image(reference)) => {
+                let message = format!("`base = \"{reference}\"` of `{service}`: pulling images is not built yet");
+                return Err(Diagnostic::user(message).help("name Debian packages: `base = [\"python3\"]`"));
+            }
+        };
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut made = self.making();
+        packages::layer(self, &mut made, service, &wanted, sources).map(|layer| vec![layer])
+    }
+}
