@@ -6,10 +6,12 @@ use crate::output::style;
 use seaworthy_checks::Runner;
 use seaworthy_checks::wire::CheckFile;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_image::{ImageError, Source};
 use seaworthy_model::Digest;
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, Request, Step, build};
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build};
 use seaworthy_store::blobs::Blobs;
-use std::path::{Path, PathBuf};
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -66,6 +68,7 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
             commit: what.commit,
             cache: &folder.join("cache"),
             blobs: &Sink(store),
+            bases: &NoBases,
             inspect: &Helper(handle),
             test: what.test,
             time_max: STEP_TIME_MAX,
@@ -95,6 +98,10 @@ fn show(output: crate::output::Output, event: &Event) {
         Step::Collect => "collect",
     };
     match event {
+        Event::NotIsolated { why } => {
+            let (warn, help) = (style::WARN, "what compilers make may hold paths of this machine");
+            output.note(&format!("{warn}{:>9}{warn:#} {why}: {help}", "note"));
+        }
         Event::Unchanged { service } => output.note(&format!("{dim}unchanged{dim:#} {service}")),
         Event::Started { service, step: step @ (Step::Test | Step::Build) } => {
             output.note(&format!("{dim}{:>9}{dim:#} {service}", word(step)));
@@ -113,13 +120,22 @@ fn show(output: crate::output::Output, event: &Event) {
 
 struct Sink(Blobs);
 
+impl Source for Sink {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, ImageError> {
+        self.0.open(digest)
+    }
+}
+
 impl BlobSink for Sink {
     fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic> {
         Ok(self.0.put_bytes(bytes)?)
     }
 
-    fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic> {
-        Ok(self.0.put_file(path).map(|(digest, _)| digest)?)
+    fn put_written(
+        &self,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Diagnostic>,
+    ) -> Result<Digest, Diagnostic> {
+        self.0.put_written(write).map(|(digest, _)| digest)
     }
 
     fn contains(&self, digest: &Digest) -> bool {
