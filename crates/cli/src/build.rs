@@ -7,9 +7,11 @@ use seaworthy_checks::Runner;
 use seaworthy_checks::wire::CheckFile;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
-use seaworthy_model::Digest;
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build};
+use seaworthy_model::{Digest, Name};
+use seaworthy_pipeline::verify::Verified;
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
 use seaworthy_store::blobs::Blobs;
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,7 +37,8 @@ pub(crate) fn blobs() -> Result<Blobs, Ended> {
     Blobs::open(&folder).map_err(|e| Ended::failed(e.into()))
 }
 
-fn builds_folder() -> Result<PathBuf, Ended> {
+/// The folder of the user's own builds.
+pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
     let home = seaworthy_node::place::user_home();
     let folder = home.join("builds");
     // A home that did not exist becomes the node's, too: the users of its services must be able to pass.
@@ -47,6 +50,22 @@ fn builds_folder() -> Result<PathBuf, Ended> {
 
 /// Tests and builds; shows what happens; stops at Ctrl-C.
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
+    let built = with_request(context, what, build).await?;
+    crate::images::remember(&builds_folder()?, &blobs()?, &built)?;
+    Ok(built)
+}
+
+/// Builds everything twice, in two folders, and compares; stops at Ctrl-C.
+pub(crate) async fn verify_twice(context: &Context, what: What) -> Result<BTreeMap<Name, Verified>, Ended> {
+    with_request(context, what, verify).await
+}
+
+/// Does something that needs everything that a build needs, on a thread of its own.
+async fn with_request<T: Send + 'static>(
+    context: &Context,
+    what: What,
+    work: impl FnOnce(&Request<'_>) -> Result<T, Vec<Diagnostic>> + Send + 'static,
+) -> Result<T, Ended> {
     let manifest_file = context.manifest_file()?;
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
@@ -63,7 +82,7 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     let store = blobs()?;
     let handle = tokio::runtime::Handle::current();
     let building = tokio::task::spawn_blocking(move || {
-        build(&Request {
+        work(&Request {
             manifest_file: &manifest_file,
             commit: what.commit,
             cache: &folder.join("cache"),
@@ -76,9 +95,9 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
             cancel: &cancel,
         })
     });
-    let built = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+    let done = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
     watching.abort();
-    built.map_err(Ended::Failed)
+    done.map_err(Ended::Failed)
 }
 
 async fn asked_to_end() -> std::io::Result<()> {

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 /// Keeps an image with one layer of these entries.
 pub(crate) fn put_image(blobs: &Blobs, entries: BTreeMap<String, Entry>) -> Digest {
-    let mut layer = None;
+    let (tree, mut layer) = (Tree { entries }, None);
     let written = blobs.put_written::<StoreError>(&mut |out| {
-        layer = Some(layer::write(&Tree { entries: entries.clone() }, out).unwrap());
+        layer = Some(layer::write(&tree, out).unwrap());
         Ok(())
     });
     written.unwrap();

@@ -63,8 +63,8 @@ const CHOOSING_AT_HOME: [&str; 6] = [
     ".tool-versions",
 ];
 const TIME_MAX: Duration = Duration::from_secs(30);
-/// Where an answer is cut, in bytes.
-const ANSWER_BYTES_MAX: usize = 1024;
+/// Where an answer is cut.
+const ANSWER_CHARACTERS_MAX: usize = 1024;
 
 /// What the programs say that a service's lines and files name, by program. Nothing for a service without lines.
 pub(crate) fn versions(
@@ -95,10 +95,7 @@ fn version(tool: &Tool, folder: &Path, scope: &Path, isolation: &Isolation, cach
     let answer = RefCell::new(Vec::new());
     let (deadline, told) = (Instant::now() + TIME_MAX, |line: String| answer.borrow_mut().push(line));
     ShellLine { line: tool.line, folder, isolation, deadline, cancelled: &|| false, told: &told }.run().ok()?;
-    let mut answer = answer.into_inner().join("; ");
-    if answer.len() > ANSWER_BYTES_MAX {
-        answer.truncate(answer.floor_char_boundary(ANSWER_BYTES_MAX));
-    }
+    let answer: String = answer.into_inner().join("; ").chars().take(ANSWER_CHARACTERS_MAX).collect();
     // Whoever cannot keep it asks again.
     let _ = cache.keep_toolchain(&key, &answer);
     Some(answer)

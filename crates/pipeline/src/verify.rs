@@ -9,10 +9,11 @@ use seaworthy_host::files;
 use seaworthy_image::difference::{Side, first};
 use seaworthy_image::{Limits, oci};
 use seaworthy_model::{Digest, Name};
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What two builds of one service made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// The image of the first.
     pub first: Digest,

@@ -183,13 +183,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let from = folder.path().canonicalize().unwrap();
         let place = Place { from: from.clone(), at: "/seaworthy-test/some/where".into() };
-        let root = match PrivateRoot::prepare(std::slice::from_ref(&place)) {
-            Ok(root) => root,
-            Err(error) => {
-                eprintln!("skipped: no mount namespaces here: {error}");
-                return;
-            }
-        };
+        let prepared = PrivateRoot::prepare(std::slice::from_ref(&place));
+        let root = prepared.expect("this test needs mount namespaces: run it as root, or where users have them");
         let mut command = crate::process::command("/bin/sh");
         let script = format!(
             "echo here > made; cat {}/made; pwd; umask; ls -d /seaworthy-test/* /usr /tmp /proc/self/status; \

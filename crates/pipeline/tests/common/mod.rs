@@ -7,7 +7,8 @@ use seaworthy_host::files::{create_directory, write_atomic};
 use seaworthy_host::process::command;
 use seaworthy_image::{Image, ImageError, Source, oci};
 use seaworthy_model::{Digest, Name};
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build};
+use seaworthy_pipeline::verify::Verified;
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -131,7 +132,19 @@ impl World {
 
     pub(crate) fn build_with(&self, commit: bool, test: bool) -> Result<Built, Vec<Diagnostic>> {
         self.events.lock().expect("no panic").clear();
-        build(&Request {
+        self.with_request(commit, test, build)
+    }
+
+    pub(crate) fn verify_with(&self, commit: bool) -> BTreeMap<Name, Verified> {
+        self.with_request(commit, false, verify).unwrap_or_else(|errors| panic!("{}", self.rendered(&errors)))
+    }
+
+    pub(crate) fn verified(&self) -> BTreeMap<Name, Verified> {
+        self.verify_with(false)
+    }
+
+    fn with_request<T>(&self, commit: bool, test: bool, work: impl FnOnce(&Request<'_>) -> T) -> T {
+        work(&Request {
             manifest_file: &self.path("seaworthy.toml"),
             commit,
             cache: self.cache.path(),
@@ -143,6 +156,12 @@ impl World {
             progress: &|event| self.events.lock().expect("no panic").push(event),
             cancel: &self.cancel,
         })
+    }
+
+    /// Why builds are not isolated here; `None` where they are.
+    pub(crate) fn not_isolated(&self) -> Option<String> {
+        let events = self.events.lock().expect("no panic");
+        events.iter().find_map(|event| if let Event::NotIsolated { why } = event { Some(why.clone()) } else { None })
     }
 
     pub(crate) fn built(&self) -> Built {
