@@ -31,7 +31,8 @@ pub(crate) fn materialise(blobs: &Blobs, image: &Digest, app: &Path, user: Optio
     Ok(())
 }
 
-fn unusable(image: &Digest, error: ImageError) -> Diagnostic {
+/// What to say of an image that cannot be unpacked.
+pub(crate) fn unusable(image: &Digest, error: ImageError) -> Diagnostic {
     if let ImageError::File(error) = error {
         return error.into();
     }

@@ -9,6 +9,7 @@ mod api_access;
 mod deployment_faults;
 mod fanout;
 mod first_day;
+mod images;
 mod installed;
 mod internal_calls;
 mod kills;
