@@ -63,6 +63,9 @@ need_to_test_debian() {
   need postgresql has_debian postgresql
   need iproute2 has_program ip
   need procps has_program ps
+  # Other tools that read our images.
+  need skopeo has_program skopeo
+  need umoci has_program umoci
   need shellcheck has_program shellcheck
   need ruby-minitest ruby_has_minitest
   # `systemd-analyze verify` reads the unit that `node install` writes; nothing is started.

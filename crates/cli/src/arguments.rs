@@ -49,6 +49,9 @@ pub(crate) enum Verb {
     Dev(DevArguments),
     /// Test and build a release
     Build(BuildArguments),
+    /// The images that were built here
+    #[command(subcommand)]
+    Image(ImageVerb),
     /// Show what a deployment would do: exits 0 (nothing), 2 (something) or 1 (it cannot)
     Plan(DeployArguments),
     /// Bring a release to an environment
@@ -105,6 +108,42 @@ pub(crate) struct BuildArguments {
     /// Do not run tests
     #[arg(long)]
     pub no_test: bool,
+    /// Build twice from nothing, in two folders, and compare: exits 0 (the same) or 2 (something differs)
+    #[arg(long)]
+    pub verify: bool,
+}
+
+/// `image …`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImageVerb {
+    /// List the images of this app's builds, the newest first
+    Ls,
+    /// Show what is in an image, why, and how big it is
+    Inspect(InspectArguments),
+    /// Write an image as an OCI image layout, for other tools
+    Export(ExportArguments),
+}
+
+/// `image inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// A service (its newest image), or the beginning of a digest
+    pub image: String,
+    /// Print its bill of materials instead (CycloneDX)
+    #[arg(long, conflicts_with = "provenance")]
+    pub sbom: bool,
+    /// Print where it comes from instead (in-toto, SLSA)
+    #[arg(long)]
+    pub provenance: bool,
+}
+
+/// `image export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// A service (its newest image), or the beginning of a digest
+    pub image: String,
+    /// Where to: a folder that is not there yet, or a file that ends in .tar
+    pub to: PathBuf,
 }
 
 /// `dev`.

@@ -6,10 +6,14 @@ use crate::output::style;
 use seaworthy_checks::Runner;
 use seaworthy_checks::wire::CheckFile;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_model::Digest;
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, Request, Step, build};
+use seaworthy_image::{ImageError, Source};
+use seaworthy_model::{Digest, Name};
+use seaworthy_pipeline::verify::Verified;
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
 use seaworthy_store::blobs::Blobs;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -33,7 +37,8 @@ pub(crate) fn blobs() -> Result<Blobs, Ended> {
     Blobs::open(&folder).map_err(|e| Ended::failed(e.into()))
 }
 
-fn builds_folder() -> Result<PathBuf, Ended> {
+/// The folder of the user's own builds.
+pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
     let home = seaworthy_node::place::user_home();
     let folder = home.join("builds");
     // A home that did not exist becomes the node's, too: the users of its services must be able to pass.
@@ -45,6 +50,22 @@ fn builds_folder() -> Result<PathBuf, Ended> {
 
 /// Tests and builds; shows what happens; stops at Ctrl-C.
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
+    let built = with_request(context, what, build).await?;
+    crate::images::remember(&builds_folder()?, &blobs()?, &built)?;
+    Ok(built)
+}
+
+/// Builds everything twice, in two folders, and compares; stops at Ctrl-C.
+pub(crate) async fn verify_twice(context: &Context, what: What) -> Result<BTreeMap<Name, Verified>, Ended> {
+    with_request(context, what, verify).await
+}
+
+/// Does something that needs everything that a build needs, on a thread of its own.
+async fn with_request<T: Send + 'static>(
+    context: &Context,
+    what: What,
+    work: impl FnOnce(&Request<'_>) -> Result<T, Vec<Diagnostic>> + Send + 'static,
+) -> Result<T, Ended> {
     let manifest_file = context.manifest_file()?;
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
@@ -61,11 +82,12 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     let store = blobs()?;
     let handle = tokio::runtime::Handle::current();
     let building = tokio::task::spawn_blocking(move || {
-        build(&Request {
+        work(&Request {
             manifest_file: &manifest_file,
             commit: what.commit,
             cache: &folder.join("cache"),
             blobs: &Sink(store),
+            bases: &NoBases,
             inspect: &Helper(handle),
             test: what.test,
             time_max: STEP_TIME_MAX,
@@ -73,9 +95,9 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
             cancel: &cancel,
         })
     });
-    let built = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
+    let done = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
     watching.abort();
-    built.map_err(Ended::Failed)
+    done.map_err(Ended::Failed)
 }
 
 async fn asked_to_end() -> std::io::Result<()> {
@@ -95,6 +117,10 @@ fn show(output: crate::output::Output, event: &Event) {
         Step::Collect => "collect",
     };
     match event {
+        Event::NotIsolated { why } => {
+            let (warn, help) = (style::WARN, "what compilers make may hold paths of this machine");
+            output.note(&format!("{warn}{:>9}{warn:#} {why}: {help}", "note"));
+        }
         Event::Unchanged { service } => output.note(&format!("{dim}unchanged{dim:#} {service}")),
         Event::Started { service, step: step @ (Step::Test | Step::Build) } => {
             output.note(&format!("{dim}{:>9}{dim:#} {service}", word(step)));
@@ -113,13 +139,22 @@ fn show(output: crate::output::Output, event: &Event) {
 
 struct Sink(Blobs);
 
+impl Source for Sink {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, ImageError> {
+        self.0.open(digest)
+    }
+}
+
 impl BlobSink for Sink {
     fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic> {
         Ok(self.0.put_bytes(bytes)?)
     }
 
-    fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic> {
-        Ok(self.0.put_file(path).map(|(digest, _)| digest)?)
+    fn put_written(
+        &self,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Diagnostic>,
+    ) -> Result<Digest, Diagnostic> {
+        self.0.put_written(write).map(|(digest, _)| digest)
     }
 
     fn contains(&self, digest: &Digest) -> bool {

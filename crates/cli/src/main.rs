@@ -5,6 +5,7 @@ mod build;
 mod context;
 mod exit;
 mod follow;
+mod images;
 mod output;
 mod send;
 mod verbs;

@@ -6,7 +6,7 @@ use crate::output::style;
 use seaworthy_api::Client;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Digest;
-use seaworthy_model::release::{FileEntry, FileTree, ReleaseBundle};
+use seaworthy_model::release::ReleaseBundle;
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeSet;
 
@@ -41,25 +41,19 @@ pub(crate) async fn send(
     }
     if !missing.is_empty() {
         let (dim, count, place) = (style::DIM, missing.len(), client.transport().place());
-        context.output.note(&format!("{dim}     sent{dim:#} {count} files, {} KB to {place}", bytes_sent / 1024));
+        context.output.note(&format!("{dim}     sent{dim:#} {count} blobs, {} KB to {place}", bytes_sent / 1024));
     }
     Ok(client.put_release(bundle).await?)
 }
 
-/// Every blob of a release: image trees, the files in them, checks.
+/// Every blob of a release: manifests, what they name, checks.
 fn needed(blobs: &Blobs, bundle: &ReleaseBundle) -> Result<BTreeSet<Digest>, Ended> {
-    let damaged = |reason: String| {
-        let error = Diagnostic::machine(format!("the store of builds is damaged: {reason}"));
-        Ended::failed(error.help("`seaworthy build` makes what is missing again"))
-    };
-    let mut digests: BTreeSet<Digest> = bundle.release.blobs().cloned().collect();
-    for service in bundle.release.services.values() {
-        let bytes = blobs.read(&service.image).map_err(|e| damaged(e.to_string()))?;
-        let tree: FileTree = serde_json::from_slice(&bytes).map_err(|e| damaged(e.to_string()))?;
-        digests.extend(tree.entries.into_values().filter_map(|entry| match entry {
-            FileEntry::File { digest, .. } => Some(digest),
-            FileEntry::Directory | FileEntry::Link { .. } => None,
-        }));
+    let mut digests: BTreeSet<Digest> = bundle.release.blobs().chain(bundle.manifests()).cloned().collect();
+    for manifest in bundle.manifests() {
+        digests.extend(blobs.references(manifest).map_err(|error| {
+            let error = Diagnostic::machine(format!("the store of builds is damaged: {error}"));
+            Ended::failed(error.help("`seaworthy build` makes what is missing again"))
+        })?);
     }
     Ok(digests)
 }

@@ -2,118 +2,64 @@
 
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_host::files::{self, FileError};
+use seaworthy_image::ImageError;
+use seaworthy_image::oci::{self, APP};
+use seaworthy_image::unpack::{self, Options};
 use seaworthy_model::Digest;
-use seaworthy_model::release::{FileEntry, FileTree};
 use seaworthy_store::blobs::Blobs;
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
+#[cfg(test)]
+use std::path::PathBuf;
 
-/// Puts an image's files into `app`, replacing what was there; copies, never links to the blobs: an instance that
-/// writes into its own folder changes nothing of anybody else's.
+/// Puts the service's own files, which are the last layer of its image, into `app`, replacing what was there: a copy, so
+/// that an instance that writes into its own folder changes nothing of anybody else's.
 pub(crate) fn materialise(blobs: &Blobs, image: &Digest, app: &Path, user: Option<u32>) -> Result<(), Diagnostic> {
-    let bytes = blobs.read(image)?;
-    let tree: FileTree = serde_json::from_slice(&bytes).map_err(|error| damaged(image, &error.to_string()))?;
+    let unusable = |error: ImageError| unusable(image, error);
+    let read = oci::image(blobs, image).map_err(unusable)?;
     let draft = app.with_extension("new");
     files::remove_tree(&draft)?;
-    make_folder(&draft, user)?;
-    for (path, entry) in &tree.entries {
-        let inside = inside(&draft, path).ok_or_else(|| damaged(image, &format!("it leads outside by `{path}`")))?;
-        make_parents(&draft, &inside, user)?;
-        write(blobs, entry, &draft, &inside, user).map_err(|problem| match problem {
-            Problem::Machine(diagnostic) => *diagnostic,
-            Problem::Image(why) => damaged(image, &format!("`{path}` {why}")),
-        })?;
+    files::create_directory(&draft, 0o755)?;
+    let options = Options { below: Some(APP.to_owned()), links_stay: true, ..Options::default() };
+    let layer = read.layers.last().map(std::slice::from_ref).unwrap_or_default();
+    unpack::into(blobs, layer, &draft, &options).map_err(unusable)?;
+    if let Some(user) = user {
+        own(&draft, user)?;
     }
     files::remove_tree(app)?;
     fs::rename(&draft, app).map_err(|error| FileError::new("make", app, error))?;
     Ok(())
 }
 
-enum Problem {
-    Machine(Box<Diagnostic>),
-    Image(String),
-}
-
-impl<E: Into<Diagnostic>> From<E> for Problem {
-    fn from(error: E) -> Self {
-        Self::Machine(Box::new(error.into()))
+/// What to say of an image that cannot be unpacked.
+pub(crate) fn unusable(image: &Digest, error: ImageError) -> Diagnostic {
+    if let ImageError::File(error) = error {
+        return error.into();
     }
-}
-
-fn damaged(image: &Digest, why: &str) -> Diagnostic {
-    Diagnostic::new(Fault::Machine, format!("the image `{}` cannot be used: {why}", image.short()))
+    Diagnostic::new(Fault::Machine, format!("the image `{}` cannot be used: {error}", image.short()))
         .help("build it again and deploy that: what is damaged or missing is sent again")
 }
 
-/// The path below `root`; `None` for one that leads elsewhere.
-fn inside(root: &Path, path: &str) -> Option<PathBuf> {
-    let plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-    (plain && !path.is_empty()).then(|| root.join(path))
-}
-
-fn write(blobs: &Blobs, entry: &FileEntry, root: &Path, path: &Path, user: Option<u32>) -> Result<(), Problem> {
-    match entry {
-        FileEntry::Directory => make_folder(path, user)?,
-        FileEntry::Link { to } => {
-            let folder = path.parent().and_then(|parent| parent.strip_prefix(root).ok()).unwrap_or(Path::new(""));
-            if !stays_inside(folder, Path::new(to)) {
-                return Err(Problem::Image(format!("is a link to `{to}`, outside of it")));
-            }
-            symlink(to, path).map_err(|error| FileError::new("link", path, error))?;
-            own(path, user)?;
-        }
-        FileEntry::File { digest, size_bytes, executable } => {
-            if !blobs.contains(digest) {
-                return Err(Problem::Image(format!("is missing (blob `{}`)", digest.short())));
-            }
-            let copied = fs::copy(blobs.path(digest), path).map_err(|error| FileError::new("write", path, error))?;
-            if copied != *size_bytes {
-                return Err(Problem::Image(format!("has {copied} bytes instead of {size_bytes}")));
-            }
-            files::set_mode(path, if *executable { 0o755 } else { 0o644 })?;
-            own(path, user)?;
+/// Gives a folder and all that is in it to a user; links themselves, not what they point to.
+fn own(folder: &Path, user: u32) -> Result<(), FileError> {
+    files::change_owner(folder, user, user)?;
+    let wrong = |error| FileError::new("read", folder, error);
+    for entry in fs::read_dir(folder).map_err(wrong)? {
+        let entry = entry.map_err(wrong)?;
+        if entry.file_type().map_err(wrong)?.is_dir() {
+            own(&entry.path(), user)?;
+        } else {
+            files::change_owner(&entry.path(), user, user)?;
         }
     }
     Ok(())
 }
 
-/// Whether a link in `folder` (relative to the root) leads to something below the root.
-fn stays_inside(folder: &Path, to: &Path) -> bool {
-    let mut depth = folder.components().count();
-    to.components().all(|part| match part {
-        Component::Normal(_) => {
-            depth += 1;
-            true
-        }
-        Component::CurDir => true,
-        Component::ParentDir => {
-            let inside = depth > 0;
-            depth = depth.saturating_sub(1);
-            inside
-        }
-        Component::RootDir | Component::Prefix(_) => false,
-    })
-}
-
-fn make_parents(root: &Path, path: &Path, user: Option<u32>) -> Result<(), FileError> {
-    let missing = path.ancestors().skip(1).take_while(|folder| *folder != root && !folder.is_dir());
-    let missing: Vec<&Path> = missing.collect();
-    missing.into_iter().rev().try_for_each(|folder| make_folder(folder, user))
-}
-
-fn make_folder(path: &Path, user: Option<u32>) -> Result<(), FileError> {
-    files::create_directory(path, 0o755)?;
-    own(path, user)
-}
-
-fn own(path: &Path, user: Option<u32>) -> Result<(), FileError> {
-    user.map_or(Ok(()), |user| files::change_owner(path, user, user))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::put_image;
+    use seaworthy_image::{Content, Entry};
     use std::os::unix::fs::MetadataExt as _;
 
     struct World {
@@ -128,13 +74,13 @@ mod tests {
         World { app: directory.path().join("app"), blobs, _directory: directory }
     }
 
-    fn file(blobs: &Blobs, bytes: &[u8], executable: bool) -> FileEntry {
-        FileEntry::File { digest: blobs.put_bytes(bytes).unwrap(), size_bytes: bytes.len() as u64, executable }
+    fn file(bytes: &[u8], mode: u32) -> Entry {
+        Entry::File { mode, content: Content::Bytes(bytes.into()) }
     }
 
-    fn put(world: &World, entries: Vec<(&str, FileEntry)>) -> Result<(), Diagnostic> {
+    fn put(world: &World, entries: Vec<(&str, Entry)>) -> Result<(), Diagnostic> {
         let entries = entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect();
-        let image = world.blobs.put_bytes(&serde_json::to_vec(&FileTree { entries }).unwrap()).unwrap();
+        let image = put_image(&world.blobs, entries);
         materialise(&world.blobs, &image, &world.app, None)
     }
 
@@ -142,40 +88,43 @@ mod tests {
     fn files_are_copies_with_their_modes_and_replace_what_was_there() {
         let world = world();
         let entries = vec![
-            ("bin/run", file(&world.blobs, b"#!/bin/sh\n", true)),
-            ("data.txt", file(&world.blobs, b"x", false)),
-            ("empty", FileEntry::Directory),
-            ("bin/data", FileEntry::Link { to: "../data.txt".to_owned() }),
+            ("app/bin/run", file(b"#!/bin/sh\n", 0o755)),
+            ("app/data.txt", file(b"x", 0o644)),
+            ("app/empty", Entry::Directory { mode: 0o755 }),
+            ("app/bin/data", Entry::Link { to: "../data.txt".to_owned() }),
+            ("etc/passwd", file(b"not the service's", 0o644)),
         ];
         put(&world, entries).unwrap();
         let metadata = fs::metadata(world.app.join("bin/run")).unwrap();
         assert_eq!((metadata.mode() & 0o777, metadata.nlink()), (0o755, 1));
         assert_eq!(fs::read(world.app.join("bin/data")).unwrap(), b"x");
         assert!(world.app.join("empty").is_dir());
-        put(&world, vec![("other", file(&world.blobs, b"y", false))]).unwrap();
+        assert!(!world.app.join("etc").exists() && !world.app.join("passwd").exists());
+        put(&world, vec![("app/other", file(b"y", 0o644))]).unwrap();
         assert!(!world.app.join("bin").exists());
     }
 
     #[test]
-    fn nothing_leads_outside() {
+    fn no_link_leads_outside() {
         let world = world();
-        for path in ["../evil", "/etc/evil", "a/../../evil", ""] {
-            let error = put(&world, vec![(path, file(&world.blobs, b"x", false))]).unwrap_err();
-            assert!(error.message.contains("leads outside"), "{error}");
-        }
         for to in ["/etc/passwd", "../x", "a/../../x"] {
-            let error = put(&world, vec![("link", FileEntry::Link { to: to.to_owned() })]).unwrap_err();
+            let error = put(&world, vec![("app/link", Entry::Link { to: to.to_owned() })]).unwrap_err();
             assert!(error.message.contains("outside of it"), "{error}");
         }
     }
 
     #[test]
-    fn a_missing_or_cut_off_blob_is_told_with_the_file() {
+    fn a_missing_or_damaged_blob_is_told_and_leaves_what_was_there() {
         let world = world();
-        let missing = FileEntry::File { digest: Digest::of(b"gone"), size_bytes: 4, executable: false };
-        assert!(put(&world, vec![("a", missing)]).unwrap_err().message.contains("`a` is missing"));
-        let digest = world.blobs.put_bytes(b"half").unwrap();
-        let cut = FileEntry::File { digest, size_bytes: 8, executable: false };
-        assert!(put(&world, vec![("a", cut)]).unwrap_err().message.contains("has 4 bytes instead of 8"));
+        put(&world, vec![("app/a", file(b"old", 0o644))]).unwrap();
+        let entries = [("app/a".to_owned(), file(b"new", 0o644))].into();
+        let image = put_image(&world.blobs, entries);
+        let layer = oci::image(&world.blobs, &image).unwrap().layers[0].digest.clone();
+        let again = || materialise(&world.blobs, &image, &world.app, None).unwrap_err().message;
+        files::write_atomic(&world.blobs.path(&layer), b"damaged", 0o600).unwrap();
+        assert!(again().contains("cannot be used"), "{}", again());
+        files::remove_tree(&world.blobs.path(&layer)).unwrap();
+        assert!(again().contains("is not here"), "{}", again());
+        assert_eq!(fs::read(world.app.join("a")).unwrap(), b"old");
     }
 }

@@ -1,11 +1,28 @@
 //! What the unit tests share.
 
 use crate::wire::{SandboxLimits, SandboxSpec};
+use seaworthy_image::oci::{Description, assemble};
+use seaworthy_image::{Entry, Tree, layer};
 use seaworthy_model::pool::{PoolId, PoolSpec, PoolTuning};
 use seaworthy_model::service::{Health, Port, Protocol, Update};
 use seaworthy_model::{Digest, Name};
+use seaworthy_store::{Blobs, StoreError};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Keeps an image with one layer of these entries.
+pub(crate) fn put_image(blobs: &Blobs, entries: BTreeMap<String, Entry>) -> Digest {
+    let (tree, mut layer) = (Tree { entries }, None);
+    let written = blobs.put_written::<StoreError>(&mut |out| {
+        layer = Some(layer::write(&tree, out).unwrap());
+        Ok(())
+    });
+    written.unwrap();
+    let written =
+        assemble(&Description::new("app", "service", &["./run".to_owned()]), &[layer.unwrap().into()]).unwrap();
+    blobs.put_bytes(&written.config).unwrap();
+    blobs.put_bytes(&written.manifest).unwrap()
+}
 
 /// A service without anything special.
 pub(crate) fn pool_spec(service: &str, run: &[&str]) -> PoolSpec {

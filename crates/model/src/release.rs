@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The version of the release format that this program writes.
-pub const RELEASE_FORMAT: u32 = 1;
+/// The version of the release format that this program writes and runs. Version 1 named trees of files instead of images.
+pub const RELEASE_FORMAT: u32 = 2;
 
 /// The immutable result of building an app. Its name is the [`Digest`] of its JSON; commit, time and place of the
 /// build are in [`Provenance`], and what differs between environments is in [`EnvironmentSpec`].
@@ -27,42 +27,13 @@ pub struct Release {
 /// A service of a release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceRelease {
-    /// The digest of the image; for now of a [`FileTree`]'s JSON, later of an OCI image manifest.
+    /// The digest of its OCI image manifest.
     pub image: Digest,
     /// How it runs.
     pub service: Service,
     /// Its own checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
-}
-
-/// The files of an image, as they lie in `/app`. The seam where OCI images will come in.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileTree {
-    /// By path relative to `/app`, with `/` between the parts, never `..`, never absolute.
-    pub entries: BTreeMap<String, FileEntry>,
-}
-
-/// One entry of a [`FileTree`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "type")]
-pub enum FileEntry {
-    /// A regular file.
-    File {
-        /// The blob that holds its bytes.
-        digest: Digest,
-        /// Its size.
-        size_bytes: u64,
-        /// Whether anybody may execute it.
-        executable: bool,
-    },
-    /// An (otherwise empty) directory.
-    Directory,
-    /// A symbolic link that stays within the tree.
-    Link {
-        /// Where it points, relative to the link's own folder.
-        to: String,
-    },
 }
 
 /// One Hurl file of a release.
@@ -270,6 +241,17 @@ pub struct ReleaseBundle {
     pub environments: BTreeMap<Name, EnvironmentSpec>,
     /// Its origin.
     pub provenance: Provenance,
+    /// What belongs to the services' images, by service: manifests whose subject is the image (a bill of materials and a
+    /// provenance). They name the commit, so they are beside the release like it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attachments: BTreeMap<Name, Vec<Digest>>,
+}
+
+impl ReleaseBundle {
+    /// The manifests that have to be there: images, and what belongs to them. Each names further blobs.
+    pub fn manifests(&self) -> impl Iterator<Item = &Digest> {
+        self.release.services.values().map(|service| &service.image).chain(self.attachments.values().flatten())
+    }
 }
 
 impl Release {
@@ -279,7 +261,7 @@ impl Release {
         Digest::of_json(self)
     }
 
-    /// Every blob that must be there to run it: image trees and checks. The files of the trees come on top.
+    /// Every blob that must be there to run it: image manifests and checks. What the manifests name comes on top.
     pub fn blobs(&self) -> impl Iterator<Item = &Digest> {
         let services = self.services.values();
         let images = services.clone().map(|s| &s.image);

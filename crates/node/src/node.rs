@@ -12,7 +12,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::LocalTarget;
 use seaworthy_host::{clock, peer};
 use seaworthy_model::Digest;
-use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::release::{RELEASE_FORMAT, ReleaseBundle};
 use seaworthy_store::Store;
 use seaworthy_store::blobs::Blobs;
 use std::sync::Arc;
@@ -92,9 +92,22 @@ impl Node {
 
     /// Takes a release in, if everything that it needs is here.
     pub(crate) fn accept_release(&self, bundle: &ReleaseBundle) -> Result<Digest, Diagnostic> {
-        let missing = |digest: &Digest| Diagnostic::user(format!("the release needs `{digest}`, which is not here"));
-        if let Some(digest) = bundle.release.blobs().find(|digest| !self.blobs.contains(digest)) {
-            return Err(missing(digest).help("send the blobs first"));
+        if bundle.release.format != RELEASE_FORMAT {
+            let found = bundle.release.format;
+            let error =
+                Diagnostic::user(format!("the release has format {found}; this node runs format {RELEASE_FORMAT}"));
+            return Err(error.help("build it again with a Seaworthy of the node's version"));
+        }
+        let missing = |digest: &Digest| {
+            let error = Diagnostic::user(format!("the release needs `{digest}`, which is not here"));
+            error.help("send the blobs first")
+        };
+        let mut needed: Vec<Digest> = bundle.release.blobs().chain(bundle.manifests()).cloned().collect();
+        for manifest in bundle.manifests().filter(|manifest| self.blobs.contains(manifest)) {
+            needed.extend(self.blobs.references(manifest)?);
+        }
+        if let Some(digest) = needed.iter().find(|digest| !self.blobs.contains(digest)) {
+            return Err(missing(digest));
         }
         Ok(self.store.put_release(bundle)?)
     }

@@ -2,14 +2,16 @@
 
 use crate::cache::Cache;
 use crate::checks::Checked;
+use crate::image::Made;
+use crate::isolation::Isolation;
 use crate::progress::Event;
-use crate::seams::{BlobSink, Inspect};
+use crate::seams::{Bases, BlobSink, Inspect};
 use crate::service::{ServiceBuild, Stopped};
 use crate::source::Source;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
 use seaworthy_model::release::{Check, RELEASE_FORMAT, Release, ReleaseBundle, RouteSpec, ServiceRelease};
-use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -27,6 +29,8 @@ pub struct Request<'a> {
     pub cache: &'a Path,
     /// Where content goes.
     pub blobs: &'a dyn BlobSink,
+    /// Who makes what services are put on top of.
+    pub bases: &'a dyn Bases,
     /// Who knows what checks do.
     pub inspect: &'a dyn Inspect,
     /// Whether the `test` lines run.
@@ -56,22 +60,23 @@ pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
     let source = Source::open(request.manifest_file, request.commit, request.cache)?;
     let manifest = &source.manifest;
     not_built_yet(manifest)?;
-    let cache = Cache::open(request.cache).map_err(one)?;
+    let cache = Cache::open(request.cache, true).map_err(one)?;
     // Checks cost little: what is wrong with them is told before anything is built.
     let mut checks = service_checks(request, &source)?;
     let routes = routes(request, &source)?;
     let images = images(request, &source, &cache).map_err(one)?;
     let services = manifest.services.iter().map(|(name, service)| {
         let checks = checks.remove(name).unwrap_or_default();
-        (name.clone(), ServiceRelease { image: images[name].clone(), service: service.service.clone(), checks })
+        (name.clone(), ServiceRelease { image: images[name].image.clone(), service: service.service.clone(), checks })
     });
     let release = Release { format: RELEASE_FORMAT, app: manifest.app.clone(), services: services.collect(), routes };
     let environments = manifest.environments.clone();
-    let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone() };
+    let attachments = images.into_iter().map(|(name, made)| (name, made.attachments)).collect();
+    let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone(), attachments };
     Ok(Built { bundle, manifest: source.manifest })
 }
 
-fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
+pub(crate) fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
     let errors: Vec<Diagnostic> = manifest
         .services
         .iter()
@@ -119,22 +124,30 @@ fn checks(request: &Request<'_>, source: &Source, checked: &Checked<'_>) -> Resu
 }
 
 /// The image of every service: built in parallel, as many at a time as there are cores, until one fails.
-fn images(request: &Request<'_>, source: &Source, cache: &Cache) -> Result<BTreeMap<Name, Digest>, Diagnostic> {
-    let environment = crate::surroundings::for_builds();
+pub(crate) fn images(
+    request: &Request<'_>,
+    source: &Source,
+    cache: &Cache,
+) -> Result<BTreeMap<Name, Made>, Diagnostic> {
+    let isolation = Isolation::new(&source.manifest.app, &source.scope);
+    let has_lines = source.manifest.services.values().any(|service| !service.build.is_empty());
+    if let Some(why) = isolation.why_not.clone().filter(|_| has_lines) {
+        (request.progress)(Event::NotIsolated { why });
+    }
     let stop = AtomicBool::new(false);
     let waiting = Mutex::new(source.manifest.services.iter());
     let (sender, results) = channel();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..cores.min(source.manifest.services.len()) {
-            let (sender, environment, stop, waiting) = (sender.clone(), &environment, &stop, &waiting);
+            let (sender, isolation, stop, waiting) = (sender.clone(), &isolation, &stop, &waiting);
             scope.spawn(move || {
                 let next = || waiting.lock().ok()?.next();
                 while let Some((name, service)) = next() {
                     if stop.load(Ordering::Relaxed) || request.cancel.load(Ordering::Relaxed) {
                         return;
                     }
-                    let result = ServiceBuild { request, source, cache, environment, stop, name, service }.run();
+                    let result = ServiceBuild { request, source, cache, isolation, stop, name, service }.run();
                     stop.fetch_or(result.is_err(), Ordering::Relaxed);
                     let _ = sender.send((name.clone(), result));
                 }
@@ -145,7 +158,7 @@ fn images(request: &Request<'_>, source: &Source, cache: &Cache) -> Result<BTree
     let mut images = BTreeMap::new();
     for (name, result) in results {
         match result {
-            Ok(image) => drop(images.insert(name, image)),
+            Ok(made) => drop(images.insert(name, made)),
             Err(Stopped::Failed(error)) => return Err(error),
             Err(Stopped::Cancelled) => {}
         }

@@ -1,69 +1,90 @@
 //! What earlier builds made, by the fingerprint of what they were made of. It may vanish at any time.
 
-use crate::seams::BlobSink;
+use crate::seams::{BaseLayer, BlobSink};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{create_directory, write_atomic};
+use seaworthy_image::oci::LayerDescriptor;
+use seaworthy_image::sbom::Package;
 use seaworthy_model::Digest;
-use seaworthy_model::release::{FileEntry, FileTree};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// How many results are kept; the oldest go first.
+/// How many results are kept, and how many versions of toolchains; the oldest go first.
 const ENTRIES_MAX: usize = 500;
 
 /// Results of builds, one file each.
 pub(crate) struct Cache {
     folder: PathBuf,
+    toolchains: PathBuf,
+    /// False: nothing is found, and nothing is kept.
+    used: bool,
 }
 
 /// A result.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// What the service's files were.
-    pub(crate) tree: FileTree,
+    /// The layers that the service's files are put on top of.
+    pub(crate) base: Vec<BaseLayer>,
+    /// The layer of its files.
+    pub(crate) files: LayerDescriptor,
+    /// What base and lockfiles name.
+    pub(crate) packages: BTreeSet<Package>,
     /// Whether its tests passed then (or it has none).
     pub(crate) tested: bool,
 }
 
 impl Cache {
-    /// The results that lie in a folder.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Diagnostic> {
-        let folder = folder.join("results");
+    /// The results that lie in a folder; with `used` false as if there were none.
+    pub(crate) fn open(folder: &Path, used: bool) -> Result<Self, Diagnostic> {
+        let (folder, toolchains) = (folder.join("results"), folder.join("toolchains"));
         create_directory(&folder, 0o700)?;
-        Ok(Self { folder })
+        create_directory(&toolchains, 0o700)?;
+        Ok(Self { folder, toolchains, used })
     }
 
-    /// The result, if it is there and so is every blob of it. What cannot be read counts as not there.
+    /// The result, if it is there and so is every layer of it. What cannot be read counts as not there.
     pub(crate) fn get(&self, key: &Digest, blobs: &dyn BlobSink) -> Option<Entry> {
-        let bytes = std::fs::read(self.path(key)).ok()?;
+        let bytes = self.used.then(|| std::fs::read(self.path(key)).ok())??;
         let entry: Entry = serde_json::from_slice(&bytes).ok()?;
-        let mut digests = entry.tree.entries.values().filter_map(|entry| match entry {
-            FileEntry::File { digest, .. } => Some(digest),
-            FileEntry::Directory | FileEntry::Link { .. } => None,
-        });
-        digests.all(|digest| blobs.contains(digest)).then_some(entry)
+        let there = |layer: &LayerDescriptor| blobs.contains(&layer.digest);
+        (there(&entry.files) && entry.base.iter().all(|base| there(&base.layer))).then_some(entry)
     }
 
     /// Keeps a result.
     pub(crate) fn put(&self, key: &Digest, entry: &Entry) -> Result<(), Diagnostic> {
-        let bytes = serde_json::to_vec(entry).map_err(|error| Diagnostic::machine(error.to_string()))?;
-        write_atomic(&self.path(key), &bytes, 0o600)?;
-        self.prune();
+        if self.used {
+            let bytes = serde_json::to_vec(entry).map_err(|error| Diagnostic::machine(error.to_string()))?;
+            write_atomic(&self.path(key), &bytes, 0o600)?;
+            prune(&self.folder);
+        }
+        Ok(())
+    }
+
+    /// What a toolchain said of itself, by everything that decides it.
+    pub(crate) fn toolchain(&self, key: &Digest) -> Option<String> {
+        String::from_utf8(std::fs::read(self.toolchains.join(key.hex())).ok()?).ok()
+    }
+
+    /// Keeps what a toolchain said of itself.
+    pub(crate) fn keep_toolchain(&self, key: &Digest, version: &str) -> Result<(), Diagnostic> {
+        write_atomic(&self.toolchains.join(key.hex()), version.as_bytes(), 0o600)?;
+        prune(&self.toolchains);
         Ok(())
     }
 
     fn path(&self, key: &Digest) -> PathBuf {
         self.folder.join(format!("{}.json", key.hex()))
     }
+}
 
-    fn prune(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return };
-        let aged = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
-        let mut entries: Vec<(SystemTime, PathBuf)> = entries.flatten().filter_map(aged).collect();
-        entries.sort();
-        for (_, path) in entries.iter().take(entries.len().saturating_sub(ENTRIES_MAX)) {
-            let _ = std::fs::remove_file(path);
-        }
+fn prune(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let aged = |entry: std::fs::DirEntry| Some((entry.metadata().ok()?.modified().ok()?, entry.path()));
+    let mut entries: Vec<(SystemTime, PathBuf)> = entries.flatten().filter_map(aged).collect();
+    entries.sort();
+    for (_, path) in entries.iter().take(entries.len().saturating_sub(ENTRIES_MAX)) {
+        let _ = std::fs::remove_file(path);
     }
 }

@@ -1,10 +1,10 @@
 //! `files`: from a service's folder into a tree of files. Nothing may come from outside the folder.
 
-use crate::seams::BlobSink;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
+use seaworthy_image::oci::APP;
+use seaworthy_image::{Content, Entry, Tree};
 use seaworthy_model::manifest::FileSource;
-use seaworthy_model::release::{FileEntry, FileTree};
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -14,28 +14,28 @@ const ENTRIES_MAX: usize = 200_000;
 /// What is never meant to run.
 const LEFT_OUT: [&str; 3] = [".git", "__pycache__", ".DS_Store"];
 
+const FOLDER: Entry = Entry::Directory { mode: 0o755 };
+
 /// Collects the files of one service.
 pub(crate) struct Collector<'a> {
     service: &'a str,
     /// The service's folder, without symbolic links.
     folder: PathBuf,
-    blobs: &'a dyn BlobSink,
-    tree: FileTree,
+    /// By path relative to `/app`.
+    tree: Tree,
     /// The folders that are being read, to notice links that lead in a circle.
     open: Vec<PathBuf>,
 }
 
-/// The tree of a service's `files`.
-pub(crate) fn collect(
-    service: &str,
-    folder: &Path,
-    sources: &[FileSource],
-    blobs: &dyn BlobSink,
-) -> Result<FileTree, Diagnostic> {
+/// The tree of a service's `files`, as they will lie in its image; their content stays where it is.
+pub(crate) fn collect(service: &str, folder: &Path, sources: &[FileSource]) -> Result<Tree, Diagnostic> {
     let folder = folder.canonicalize().map_err(|error| FileError::new("read", folder, error))?;
-    let mut collector = Collector { service, folder, blobs, tree: FileTree::default(), open: Vec::new() };
+    let mut collector = Collector { service, folder, tree: Tree::default(), open: Vec::new() };
     sources.iter().try_for_each(|source| collector.source(source))?;
-    Ok(collector.tree)
+    let entries = collector.tree.entries.into_iter();
+    let mut tree = Tree { entries: entries.map(|(path, entry)| (format!("{APP}/{path}"), entry)).collect() };
+    tree.entries.insert(APP.to_owned(), FOLDER);
+    Ok(tree)
 }
 
 impl Collector<'_> {
@@ -101,7 +101,7 @@ impl Collector<'_> {
             self.inner(&path.join(name), &lands, root)?;
         }
         if empty && !lands.is_empty() {
-            self.add(lands, FileEntry::Directory, path)?;
+            self.add(lands, FOLDER, path)?;
         }
         self.open.pop();
         Ok(())
@@ -122,7 +122,7 @@ impl Collector<'_> {
                 let message = format!("`{}` points to a name that is not UTF-8", self.shown(path));
                 return Err(Diagnostic::user(message).help("rename it"));
             };
-            return self.add(lands, FileEntry::Link { to: to.to_owned() }, path);
+            return self.add(lands, Entry::Link { to: to.to_owned() }, path);
         }
         let metadata = target.metadata().map_err(|error| FileError::new("read", &target, error))?;
         if metadata.is_dir() { self.directory(&target, lands, &target) } else { self.file(&target, &metadata, lands) }
@@ -133,18 +133,18 @@ impl Collector<'_> {
             let message = format!("`{}` is neither a file nor a directory", self.shown(path));
             return Err(Diagnostic::user(message).help("leave sockets, pipes and devices out of `files`"));
         }
-        let executable = metadata.permissions().mode() & 0o111 != 0;
-        let digest = self.blobs.put_file(path)?;
-        self.add(lands, FileEntry::File { digest, size_bytes: metadata.len(), executable }, path)
+        // Whether it may be executed is all that counts: the rest is whatever umask somebody had.
+        let mode = if metadata.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
+        self.add(lands, Entry::File { mode, content: Content::Path(path.to_owned()) }, path)
     }
 
-    fn add(&mut self, lands: &str, entry: FileEntry, path: &Path) -> Result<(), Diagnostic> {
+    fn add(&mut self, lands: &str, entry: Entry, path: &Path) -> Result<(), Diagnostic> {
         if self.tree.entries.len() >= ENTRIES_MAX {
             let message = format!("`files` of `{}` has more than {ENTRIES_MAX} entries", self.service);
             return Err(Diagnostic::user(message).help("name only what the program needs"));
         }
         // The same file matched twice is no conflict, and neither are directories that merge.
-        let fits = |other: &FileEntry| *other == entry;
+        let fits = |other: &Entry| *other == entry;
         if self.tree.entries.get(lands).is_some_and(|other| !fits(other)) || self.blocked(lands) {
             let message = format!("`{}` is not alone in landing at `{lands}`", self.shown(path));
             return Err(Diagnostic::user(message).help("say where it lands: `{ from = \"…\", to = \"…\" }`"));
@@ -158,7 +158,7 @@ impl Collector<'_> {
         let entries = &self.tree.entries;
         let above = lands.match_indices('/').map(|(at, _)| &lands[..at]);
         let below = format!("{lands}/");
-        above.into_iter().any(|above| entries.get(above).is_some_and(|entry| *entry != FileEntry::Directory))
+        above.into_iter().any(|above| entries.get(above).is_some_and(|entry| *entry != FOLDER))
             || entries.range(below.clone()..).next().is_some_and(|(name, _)| name.starts_with(&below))
     }
 

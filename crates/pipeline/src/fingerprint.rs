@@ -1,13 +1,13 @@
 //! What a service's build depends on, as one digest: as long as it stays, the result of the last build stands.
 
 use crate::git;
+use crate::isolation::Isolation;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::Digest;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
@@ -54,6 +54,9 @@ struct Inputs<'a> {
     test: &'a [String],
     files: &'a [String],
     environment: Vec<(String, String)>,
+    place: Option<String>,
+    toolchains: &'a BTreeMap<String, String>,
+    base: &'a str,
     platform: String,
 }
 
@@ -64,7 +67,11 @@ pub(crate) struct Recipe<'a> {
     pub(crate) test: &'a [String],
     /// The entries of `files`, as text.
     pub(crate) files: &'a [String],
-    pub(crate) environment: &'a BTreeMap<OsString, OsString>,
+    pub(crate) isolation: &'a Isolation,
+    /// What compilers and interpreters say of their versions.
+    pub(crate) toolchains: &'a BTreeMap<String, String>,
+    /// What the base stands for.
+    pub(crate) base: &'a str,
 }
 
 /// A service's source and how it is built.
@@ -105,9 +112,9 @@ impl Fingerprint {
 /// the whole scope.
 pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> Result<Fingerprint, Diagnostic> {
     let covered = if reaches_out(folder, scope, recipe) { scope } else { folder };
-    let environment = recipe.environment.iter();
+    let environment = recipe.isolation.variables.iter();
     let inputs = Inputs {
-        format: 1,
+        format: 2,
         tree: tree(covered)?,
         path: recipe.path,
         build: recipe.build,
@@ -116,6 +123,9 @@ pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> R
         environment: environment
             .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
             .collect(),
+        place: recipe.isolation.place().map(|place| place.display().to_string()),
+        toolchains: recipe.toolchains,
+        base: recipe.base,
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
     };
     let prefix = folder.strip_prefix(covered).unwrap_or(Path::new("")).to_owned();
@@ -128,6 +138,11 @@ fn reaches_out(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> bool {
     let lines = recipe.build.iter().chain(recipe.test);
     let mut texts = REFERRING.iter().filter_map(|name| std::fs::read_to_string(folder.join(name)).ok());
     in_workspace || lines.into_iter().any(|line| line.contains("..")) || texts.any(|text| text.contains("../"))
+}
+
+/// The paths of the source files below a folder, relative to it, sorted.
+pub(crate) fn sources(folder: &Path) -> Result<Vec<String>, Diagnostic> {
+    Ok(tree(folder)?.into_keys().collect())
 }
 
 /// Every source file below a folder, relative, with what it holds.
@@ -182,7 +197,8 @@ fn walk(folder: &Path, below: &str, tree: &mut BTreeMap<String, String>) -> Resu
     Ok(())
 }
 
-fn content(path: &Path) -> Result<String, Diagnostic> {
+/// The digest of what a file holds, in hexadecimal digits.
+pub(crate) fn content(path: &Path) -> Result<String, Diagnostic> {
     let wrong = |error| FileError::new("read", path, error);
     let mut file = File::open(path).map_err(wrong)?;
     let mut hasher = Sha256::new();

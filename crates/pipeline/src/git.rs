@@ -47,6 +47,18 @@ impl Repository {
         Ok(!status.map_err(|failure| failure.into_diagnostic(folder))?.is_empty())
     }
 
+    /// Writes the files of the commit of HEAD into a folder that is there and is empty, with nothing of git's own.
+    pub(crate) fn export(&self, to: &Path) -> Result<(), Diagnostic> {
+        let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
+        let index = to.with_extension("index");
+        let (work_tree, index_file) = (to.to_string_lossy(), index.to_string_lossy());
+        let variables = [("GIT_WORK_TREE", work_tree.as_ref()), ("GIT_INDEX_FILE", index_file.as_ref())];
+        let done = run_with(&self.top, &["read-tree", &self.commit], &variables)
+            .and_then(|_| run_with(&self.top, &["checkout-index", "--all", "--quiet"], &variables));
+        seaworthy_host::files::remove_tree(&index)?;
+        done.map(drop).map_err(wrong)
+    }
+
     /// Makes `checkout` a working tree of exactly the commit of HEAD; what is ignored in it stays, so that builds there
     /// go on from the one before.
     pub(crate) fn check_out(&self, checkout: &Path) -> Result<(), Diagnostic> {
@@ -109,9 +121,13 @@ impl Failure {
 
 /// Runs git and gives what it wrote. Hooks of the repository do not run.
 fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
+    run_with(folder, arguments, &[])
+}
+
+fn run_with(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, Failure> {
     let mut git = command("git");
     git.arg("-c").arg("core.hooksPath=/dev/null").arg("-C").arg(folder).args(arguments);
-    git.envs(surroundings::for_git()).stdin(Stdio::null());
+    git.envs(surroundings::for_git()).envs(variables.iter().copied()).stdin(Stdio::null());
     let output = git.output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Failure::Missing,
         _ => Failure::Start(error),

@@ -20,6 +20,11 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "event")]
 pub enum Event {
+    /// Builds run where everything is where it is: what they make may hold paths of this machine.
+    NotIsolated {
+        /// Why.
+        why: String,
+    },
     /// Nothing of the service changed since it was last built: its files are taken from then.
     Unchanged {
         /// The service.

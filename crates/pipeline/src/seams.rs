@@ -1,22 +1,30 @@
 //! What the caller lends to a build.
 
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_model::Digest;
+use seaworthy_image::oci::LayerDescriptor;
+use seaworthy_image::{Source, Tree};
+use seaworthy_model::service::Base;
+use seaworthy_model::{Digest, Name};
+use serde::{Deserialize, Serialize};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Where content goes: the store of the user who builds.
-pub trait BlobSink: Sync {
+/// Where content goes, and comes from again: the store of the user who builds.
+pub trait BlobSink: Source + Sync {
     /// Keeps some bytes.
     ///
     /// # Errors
     /// When they cannot be kept.
     fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic>;
 
-    /// Keeps a file's content, which may be large.
+    /// Keeps what `write` writes, which may be large.
     ///
     /// # Errors
-    /// When it cannot be read or kept.
-    fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic>;
+    /// Those of `write`, or when it cannot be kept.
+    fn put_written(
+        &self,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Diagnostic>,
+    ) -> Result<Digest, Diagnostic>;
 
     /// Whether this content is there already.
     fn contains(&self, digest: &Digest) -> bool;
@@ -29,4 +37,56 @@ pub trait Inspect: Sync {
     /// # Errors
     /// When a file is no valid Hurl file: all of the errors.
     fn methods(&self, files: &[PathBuf]) -> Result<Vec<Vec<String>>, Vec<Diagnostic>>;
+}
+
+/// A layer that the files of a service are put on top of; its bytes are in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BaseLayer {
+    /// The layer.
+    pub layer: LayerDescriptor,
+    /// What it is, for people and for the provenance: `python3 3.11.2-1 and 12 more from Debian bookworm`.
+    pub what: String,
+}
+
+/// Who makes the bases of services.
+pub trait Bases: Sync {
+    /// What a base (`None`: the manifest names none) stands for now (versions that are locked, say), as a text that changes when its layers would: a
+    /// build whose base still says the same is not repeated. Costs next to nothing.
+    ///
+    /// # Errors
+    /// When the base cannot be had.
+    fn stands_for(&self, service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic>;
+
+    /// The layers of a base, the lowest first, put into the store; `files` are those of the service as they will lie
+    /// in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
+    ///
+    /// # Errors
+    /// When the base cannot be had, or lacks what the files need.
+    fn layers(
+        &self,
+        service: &Name,
+        base: Option<&Base>,
+        files: &Tree,
+        sources: &Path,
+    ) -> Result<Vec<BaseLayer>, Diagnostic>;
+}
+
+/// No bases at all: every image holds the service's own files and nothing else.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoBases;
+
+impl Bases for NoBases {
+    fn stands_for(&self, _service: &Name, _base: Option<&Base>, _sources: &Path) -> Result<String, Diagnostic> {
+        Ok(String::new())
+    }
+
+    fn layers(
+        &self,
+        _service: &Name,
+        _base: Option<&Base>,
+        _files: &Tree,
+        _sources: &Path,
+    ) -> Result<Vec<BaseLayer>, Diagnostic> {
+        Ok(Vec::new())
+    }
 }

@@ -4,17 +4,18 @@ use crate::build::Request;
 use crate::cache::{Cache, Entry};
 use crate::collect::collect;
 use crate::fingerprint::{Fingerprint, Recipe, fingerprint};
+use crate::image::{Made, key_of_content, lockfile_packages};
+use crate::isolation::Isolation;
 use crate::progress::{Event, Step};
 use crate::shell::{Failure, ShellLine};
 use crate::source::Source;
+use crate::toolchains::versions;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::manifest::ServiceSource;
-use seaworthy_model::release::FileTree;
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -23,7 +24,7 @@ pub(crate) struct ServiceBuild<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) source: &'a Source,
     pub(crate) cache: &'a Cache,
-    pub(crate) environment: &'a BTreeMap<OsString, OsString>,
+    pub(crate) isolation: &'a Isolation,
     /// Set when another service failed: this one need not go on.
     pub(crate) stop: &'a AtomicBool,
     pub(crate) name: &'a Name,
@@ -45,41 +46,55 @@ impl From<Diagnostic> for Stopped {
 }
 
 impl ServiceBuild<'_> {
-    /// The image's digest; the tree and its files are in the store then.
-    pub(crate) fn run(&self) -> Result<Digest, Stopped> {
+    /// The image; it and what belongs to it are in the store then.
+    pub(crate) fn run(&self) -> Result<Made, Stopped> {
         let folder = self.folder()?;
-        // Without lines there is nothing to save.
-        let cacheable = !self.service.build.is_empty() || !self.service.test.is_empty();
-        let key = if cacheable { Some(self.fingerprint(&folder)?) } else { None };
-        let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
+        let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
+        let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
+        let toolchains = versions(&folder, &self.source.scope, &lines, self.isolation, self.cache);
+        let fingerprint = || self.fingerprint(&folder, &base, &toolchains);
+        // Without lines the files are what the source is, wherever they come from: they are looked at below.
+        let key = if lines.is_empty() { None } else { Some(fingerprint()?) };
         let tests = self.request.test && !self.service.test.is_empty();
+        let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
         if let Some(entry) = known.filter(|entry| entry.tested || !tests) {
             self.tell(Event::Unchanged { service: self.name.clone() });
-            return self.keep(&entry.tree);
+            return Ok(self.make(&entry, &toolchains)?);
         }
         self.lines(Step::Build, &folder, &self.service.build)?;
-        let tree = self.timed(Step::Collect, || {
-            Ok(collect(self.name.as_str(), &folder, &self.service.files, self.request.blobs)?)
-        })?;
-        // What tests leave behind is not in the image: it is collected before.
+        // What tests leave behind is not in the image: it is written before.
+        let (entry, by_content) = self.timed(Step::Collect, || Ok(self.entry(&folder, &base, key.is_none())?))?;
         if tests {
             self.lines(Step::Test, &folder, &self.service.test)?;
         }
-        if let Some(key) = key {
+        let entry = Entry { tested: tests || self.service.test.is_empty(), ..entry };
+        match key {
             // Somebody may have edited the source meanwhile: then nobody knows what this was built from.
-            let now = self.fingerprint(&folder)?;
-            let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
-            if now.is_only_built_from(&key, &files) {
-                let tested = tests || self.service.test.is_empty();
-                self.cache.put(&now.digest, &Entry { tree: tree.clone(), tested })?;
+            Some(key) => {
+                let now = fingerprint()?;
+                let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
+                if now.is_only_built_from(&key, &files) {
+                    self.cache.put(&now.digest, &entry)?;
+                }
             }
+            None => drop(by_content.map(|key| self.cache.put(&key, &entry)).transpose()?),
         }
-        self.keep(&tree)
+        Ok(self.make(&entry, &toolchains)?)
     }
 
-    fn keep(&self, tree: &FileTree) -> Result<Digest, Stopped> {
-        let json = serde_json::to_vec(tree).map_err(|error| Diagnostic::machine(error.to_string()))?;
-        Ok(self.request.blobs.put_bytes(&json)?)
+    /// Collects the files and makes their layer and those below it; or finds them, if that is wanted, by what the files
+    /// hold. The key is that of a result which is not kept yet.
+    fn entry(&self, folder: &Path, base: &str, by_content: bool) -> Result<(Entry, Option<Digest>), Diagnostic> {
+        let tree = collect(self.name.as_str(), folder, &self.service.files)?;
+        let packages = lockfile_packages(folder, &self.source.scope)?;
+        if !by_content {
+            return Ok((self.layers(&tree, packages)?, None));
+        }
+        let key = key_of_content(&tree, base, &packages)?;
+        match self.cache.get(&key, self.request.blobs) {
+            Some(entry) => Ok((entry, None)),
+            None => Ok((self.layers(&tree, packages)?, Some(key))),
+        }
     }
 
     /// The service's folder, without symbolic links, in the manifest's.
@@ -104,19 +119,26 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
-    fn fingerprint(&self, folder: &std::path::Path) -> Result<Fingerprint, Diagnostic> {
+    fn fingerprint(
+        &self,
+        folder: &Path,
+        base: &str,
+        toolchains: &BTreeMap<String, String>,
+    ) -> Result<Fingerprint, Diagnostic> {
         let files: Vec<String> = self.service.files.iter().map(|source| format!("{source:?}")).collect();
         let recipe = Recipe {
             path: &self.service.path,
             build: &self.service.build,
             test: &self.service.test,
             files: &files,
-            environment: self.environment,
+            isolation: self.isolation,
+            toolchains,
+            base,
         };
         fingerprint(folder, &self.source.scope, &recipe)
     }
 
-    fn lines(&self, step: Step, folder: &std::path::Path, lines: &[String]) -> Result<(), Stopped> {
+    fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -126,11 +148,10 @@ impl ServiceBuild<'_> {
         })
     }
 
-    fn line(&self, step: Step, folder: &std::path::Path, line: &str, deadline: Instant) -> Result<(), Stopped> {
+    fn line(&self, step: Step, folder: &Path, line: &str, deadline: Instant) -> Result<(), Stopped> {
         let told = |text| self.tell(Event::Line { service: self.name.clone(), step, text });
         let cancelled = || self.stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
-        let shell =
-            ShellLine { line, folder, environment: self.environment, deadline, cancelled: &cancelled, told: &told };
+        let shell = ShellLine { line, folder, isolation: self.isolation, deadline, cancelled: &cancelled, told: &told };
         let word = if step == Step::Test { "test" } else { "build" };
         let by_hand = if self.service.path == "." {
             format!("run it by hand: `{line}`")

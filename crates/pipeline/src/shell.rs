@@ -1,9 +1,9 @@
 //! Runs one shell line: its output line by line, a time limit, and nothing left behind.
 
+use crate::isolation::Isolation;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::process::{Signal, command, signal_group};
-use std::collections::{BTreeMap, VecDeque};
-use std::ffi::OsString;
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -25,7 +25,7 @@ const TICK: Duration = Duration::from_millis(20);
 pub(crate) struct ShellLine<'a> {
     pub(crate) line: &'a str,
     pub(crate) folder: &'a Path,
-    pub(crate) environment: &'a BTreeMap<OsString, OsString>,
+    pub(crate) isolation: &'a Isolation,
     /// When it has to have ended.
     pub(crate) deadline: Instant,
     /// Whether it shall end now.
@@ -79,7 +79,8 @@ impl ShellLine<'_> {
     fn start(&self) -> std::io::Result<(Child, PipeReader)> {
         let (output, input) = std::io::pipe()?;
         let mut shell = command("/bin/sh");
-        shell.arg("-c").arg(self.line).current_dir(self.folder).envs(self.environment);
+        shell.arg("-c").arg(self.line);
+        self.isolation.enter(&mut shell, self.folder)?;
         shell.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
         Ok((shell.spawn()?, output))
     }

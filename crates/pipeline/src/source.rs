@@ -1,5 +1,6 @@
 //! Where the source of a build lies, and where it comes from.
 
+use crate::copy;
 use crate::git::Repository;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::lock::Lock;
@@ -55,6 +56,30 @@ impl Source {
         let manifest = read(manifest_file, &folder.join(&file_name))?;
         let provenance = provenance(Some(repository.commit), false, source);
         Ok(Self { folder, scope: checkout, manifest, provenance, _lock: Some(lock) })
+    }
+}
+
+impl Source {
+    /// A copy of the source in a new folder: of the commit of HEAD, or of the files of the working tree that no build
+    /// has made.
+    pub(crate) fn copy(manifest_file: &Path, commit: bool, to: &Path) -> Result<Self, Vec<Diagnostic>> {
+        let one = |error: Diagnostic| vec![error];
+        let (folder, file_name) = locate(manifest_file).map_err(one)?;
+        let repository = Repository::of(&folder).map_err(one)?;
+        let top = repository.as_ref().map_or_else(|| folder.clone(), |repository| repository.top.clone());
+        let top = top.canonicalize().unwrap_or(top);
+        let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
+        files::create_directory(to, 0o700).map_err(|error| one(error.into()))?;
+        match &repository {
+            Some(repository) if commit => repository.export(to).map_err(one)?,
+            _ => copy::files(&top, to).map_err(one)?,
+        }
+        let scope = to.canonicalize().unwrap_or_else(|_| to.to_owned());
+        let folder = scope.join(within);
+        let manifest = read(manifest_file, &folder.join(&file_name))?;
+        let commit = repository.map(|repository| repository.commit);
+        let provenance = provenance(commit, false, String::new());
+        Ok(Self { folder, scope, manifest, provenance, _lock: None })
     }
 }
 

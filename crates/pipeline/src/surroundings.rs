@@ -1,14 +1,15 @@
 //! What builds, tests and git get of the environment of whoever builds.
 
+use seaworthy_image::layer::TIME;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 
-/// By exact name: where programs and files are, the locale, proxies and certificates.
-const NAMES: [&str; 24] = [
+/// By exact name: where programs and files are, proxies and certificates.
+const NAMES: [&str; 22] = [
     "PATH",
     "HOME",
-    "LANG",
-    "LANGUAGE",
     "http_proxy",
     "https_proxy",
     "ftp_proxy",
@@ -31,8 +32,8 @@ const NAMES: [&str; 24] = [
     "GEM_PATH",
 ];
 
-/// By beginning: the locale's parts and the toolchains' own.
-const BEGINNINGS: [&str; 8] = ["LC_", "CARGO_", "RUSTUP_", "GO", "NPM_CONFIG_", "npm_config_", "PIP_", "BUNDLE_"];
+/// By beginning: the toolchains' own.
+const BEGINNINGS: [&str; 7] = ["CARGO_", "RUSTUP_", "GO", "NPM_CONFIG_", "npm_config_", "PIP_", "BUNDLE_"];
 
 /// What matches a beginning and is still not for a build: where somebody else's output goes, what cargo tells the
 /// program that it runs, and credentials of a cloud.
@@ -47,12 +48,39 @@ const NOT: [&str; 8] = [
     "GOOGLE_",
 ];
 
-/// The variables of this process that builds and tests get.
+/// The same for every build, whoever types it.
+pub(crate) fn fixed() -> [(&'static str, String); 4] {
+    [
+        ("LANG", "C.UTF-8".to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("TZ", "UTC".to_owned()),
+        // What writes a time into what it makes writes this one: <https://reproducible-builds.org/specs/source-date-epoch/>
+        ("SOURCE_DATE_EPOCH", TIME.to_string()),
+    ]
+}
+
+/// The variables that builds and tests get: those of this process that they need, and the fixed ones.
 pub(crate) fn for_builds() -> BTreeMap<OsString, OsString> {
-    selected(std::env::vars_os(), |name| {
+    let mut variables = selected(std::env::vars_os(), |name| {
         let begins = |list: &[&str]| list.iter().any(|beginning| name.starts_with(beginning));
         NAMES.contains(&name) || (begins(&BEGINNINGS) && !begins(&NOT))
-    })
+    });
+    variables.extend(fixed().map(|(name, value)| (name.into(), value.into())));
+    // Otherwise Go writes the commit into every program, so that one commit changes all of them.
+    let flags = variables.entry("GOFLAGS".into()).or_default();
+    if !flags.to_string_lossy().contains("-buildvcs") {
+        flags.push(if flags.is_empty() { "-buildvcs=false" } else { " -buildvcs=false" });
+    }
+    variables
+}
+
+/// Where a program is, by the variables that a build gets.
+pub(crate) fn program(name: &str, variables: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
+    let path = variables.get(&OsString::from("PATH"))?;
+    let executable = |file: &PathBuf| {
+        file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    std::env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).find(executable)
 }
 
 /// The variables that git gets: those of builds, and its own settings, in English so that nothing depends on the

@@ -95,6 +95,7 @@ fn the_manifest_may_lie_below_the_top() {
         commit,
         cache: world.cache.path(),
         blobs: &world.blobs,
+        bases: &seaworthy_pipeline::NoBases,
         inspect: &world.blobs,
         test: true,
         time_max: world.time_max,

@@ -82,6 +82,36 @@ impl Blobs {
         Ok((digest, size_bytes))
     }
 
+    /// Keeps what `write` writes; returns its digest and its size in bytes. An error of `write` is given back as it is.
+    ///
+    /// # Errors
+    /// Those of `write`, and [`StoreError::Io`]; nothing is left behind then.
+    pub fn put_written<E: From<StoreError>>(
+        &self,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), E>,
+    ) -> Result<(Digest, u64), E> {
+        let mut incoming = Incoming::create(&self.incoming)?;
+        let mut hashed = HashedWriter { file: &mut incoming.file, hash: Sha256::new(), size_bytes: 0 };
+        write(&mut hashed)?;
+        let (digest, size_bytes) = (digest_of(hashed.hash), hashed.size_bytes);
+        if renew(&self.path(&digest)).is_err() {
+            incoming.keep(&self.path(&digest))?;
+        }
+        Ok((digest, size_bytes))
+    }
+
+    /// Opens a blob.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingBlob`] when it is not here, [`StoreError::Io`] when it cannot be opened.
+    pub fn open_blob(&self, digest: &Digest) -> Result<File, StoreError> {
+        let path = self.path(digest);
+        File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::MissingBlob(digest.clone()),
+            _ => StoreError::Io { action: "read", path, source },
+        })
+    }
+
     /// Keeps what a stream gives, if its digest is the expected one; returns its size in bytes.
     ///
     /// # Errors
@@ -146,6 +176,31 @@ fn renew(path: &Path) -> io::Result<()> {
     File::open(path)?.set_modified(clock::now())
 }
 
+fn digest_of(hash: Sha256) -> Digest {
+    Digest::try_from(format!("sha256:{}", hex::encode(hash.finalize())))
+        .expect("a SHA-256 in hexadecimal digits is a digest")
+}
+
+/// Hashes and counts what goes into a file.
+struct HashedWriter<'a> {
+    file: &'a mut File,
+    hash: Sha256,
+    size_bytes: u64,
+}
+
+impl Write for HashedWriter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        self.size_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// A blob on its way in; its file goes away unless it is kept.
 struct Incoming {
     path: PathBuf,
@@ -182,9 +237,7 @@ impl Incoming {
             self.file.write_all(&buffer[..length]).map_err(StoreError::io("write", &self.path))?;
             size_bytes += length as u64;
         }
-        let digest = Digest::try_from(format!("sha256:{}", hex::encode(hash.finalize())))
-            .expect("a SHA-256 in hexadecimal digits is a digest");
-        Ok((digest, size_bytes))
+        Ok((digest_of(hash), size_bytes))
     }
 
     /// Makes it durable, then visible.

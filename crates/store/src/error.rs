@@ -70,6 +70,9 @@ pub enum StoreError {
         /// Why not.
         source: serde_json::Error,
     },
+    /// An image that is not what it should be.
+    #[error("an image in the store cannot be read")]
+    Image(#[source] seaworthy_image::ImageError),
     /// The app's name is bound to another source.
     #[error("the app `{app}` on this node comes from `{owner}`, not from `{source_wanted}`")]
     OtherSource {
@@ -142,6 +145,8 @@ impl From<StoreError> for Diagnostic {
             }
             StoreError::Damaged { source, .. } => Self::new(Fault::Seaworthy, format!("{text}: {source}"))
                 .help("a backup of the store, or another SEAWORTHY_HOME, gets you going again"),
+            StoreError::Image(source) => Self::machine(format!("{text}: {source}"))
+                .help("deploy again from where it was built: what is missing is sent"),
             StoreError::OtherSource { .. } => Self::user(text)
                 .help("give your app another name, or, if its sources have moved, repeat with `--take-over`"),
             StoreError::RouteTaken { .. } => Self::user(text).help("choose another `host` or `path` for the route"),

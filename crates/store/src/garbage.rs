@@ -5,7 +5,7 @@ use crate::{Blobs, Store, StoreError};
 use rusqlite::Connection;
 use seaworthy_host::clock;
 use seaworthy_model::Digest;
-use seaworthy_model::release::{FileEntry, FileTree, ReleaseBundle};
+use seaworthy_model::release::{RELEASE_FORMAT, ReleaseBundle};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -55,24 +55,16 @@ impl Store {
         let mut used = BTreeSet::new();
         for text in bundles {
             let bundle: ReleaseBundle = json::decode("release", &text)?;
-            for service in bundle.release.services.values() {
-                // A release whose files never arrived has no tree to read.
-                if blobs.contains(&service.image) && !used.contains(&service.image) {
-                    let tree: FileTree = serde_json::from_slice(&blobs.read(&service.image)?)
-                        .map_err(|source| StoreError::Damaged { what: "image", source })?;
-                    used.extend(tree.entries.into_values().filter_map(blob));
+            // Releases of the first format name no images, and do not run any more.
+            for manifest in bundle.manifests().filter(|_| bundle.release.format == RELEASE_FORMAT) {
+                // A release whose blobs never arrived has no manifest to read.
+                if blobs.contains(manifest) && used.insert(manifest.clone()) {
+                    used.extend(blobs.references(manifest).map_err(StoreError::Image)?);
                 }
             }
             used.extend(bundle.release.blobs().cloned());
         }
         Ok(used)
-    }
-}
-
-fn blob(entry: FileEntry) -> Option<Digest> {
-    match entry {
-        FileEntry::File { digest, .. } => Some(digest),
-        FileEntry::Directory | FileEntry::Link { .. } => None,
     }
 }
 

@@ -8,6 +8,7 @@ mod deployments;
 mod environments;
 mod error;
 mod garbage;
+mod images;
 mod journal;
 mod json;
 mod releases;

@@ -18,6 +18,7 @@ fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
         release: Release { format: RELEASE_FORMAT, app: name(app), services: BTreeMap::new(), routes: BTreeMap::new() },
         environments: BTreeMap::new(),
         provenance: provenance(commit),
+        attachments: BTreeMap::new(),
     }
 }
 

@@ -1,12 +1,16 @@
 //! `seaworthy build`: test and build a release into the user's own store.
 
 use crate::arguments::BuildArguments;
-use crate::build::{What, run as build};
+use crate::build::{What, run as build, verify_twice};
 use crate::context::Context;
-use crate::exit::Ending;
+use crate::exit::{Ended, Ending};
 
 pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending {
-    let built = build(context, What { commit: arguments.commit, test: !arguments.no_test }).await?;
+    let what = What { commit: arguments.commit, test: !arguments.no_test };
+    if arguments.verify {
+        return verify(context, what).await;
+    }
+    let built = build(context, what).await?;
     let digest = built.bundle.release.digest();
     if context.output.json {
         let provenance = &built.bundle.provenance;
@@ -16,4 +20,21 @@ pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending
         context.output.data(&format!("release {}{dirty}", digest.short()));
     }
     Ok(())
+}
+
+async fn verify(context: &Context, what: What) -> Ending {
+    let verified = verify_twice(context, what).await?;
+    let same = verified.values().all(|service| service.first == service.second);
+    if context.output.json {
+        context.output.value(&verified);
+    } else {
+        for (name, service) in &verified {
+            let (first, second) = (service.first.short(), service.second.short());
+            context.output.data(&match &service.difference {
+                None => format!("{name}: {first} both times"),
+                Some(difference) => format!("{name}: {first}, then {second}: {difference}"),
+            });
+        }
+    }
+    if same { Ok(()) } else { Err(Ended::Differs) }
 }

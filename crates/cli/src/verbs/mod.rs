@@ -8,6 +8,7 @@ mod diff;
 mod doctor;
 mod down;
 mod history;
+mod image;
 mod init;
 mod logs;
 mod node;
@@ -65,6 +66,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Down(arguments) => down::run(&context, &arguments).await,
         Verb::Dev(arguments) => dev::run(&context, &arguments).await,
         Verb::Build(arguments) => build::run(&context, &arguments).await,
+        Verb::Image(verb) => image::run(&context, &verb),
         Verb::Plan(arguments) => plan::run(&context, &arguments).await,
         Verb::Deploy(arguments) => deploy::run(&context, &arguments).await,
         Verb::Status(arguments) => status::run(&context, &arguments).await,

@@ -10,6 +10,7 @@ mod as_found;
 mod deployment_faults;
 mod fanout;
 mod first_day;
+mod images;
 mod installed;
 mod internal_calls;
 mod invoices;

@@ -1,19 +1,20 @@
 //! What an instance finds in its sandbox, and what the sandbox is made of.
 
-use super::engine::{Engine, new_token};
+use super::engine::Engine;
 use super::prepare::Placed;
 use crate::layers::Layers;
-use crate::materialise::materialise;
+use crate::materialise::unusable;
 use crate::place::{APP, HOME, Place, TEMPORARY};
 use crate::program::{self, Runner};
 use crate::wire::{Isolation, SandboxLimits, SandboxSpec};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{self, FileError};
 use seaworthy_host::peer;
+use seaworthy_image::oci;
+use seaworthy_image::unpack::{Options, unpack};
+use seaworthy_model::Digest;
 use seaworthy_model::pool::{PoolSpec, Sandbox};
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// The service's user inside where this process cannot give it an id of its own.
@@ -73,23 +74,20 @@ fn writable(sandbox: &Sandbox, folder: &Path) -> Result<BTreeMap<PathBuf, PathBu
     Ok(copies)
 }
 
-/// The folders that an image's root consists of, lowest first.
+/// The folders that an image's root consists of, lowest first: what lies below the service's own files, joined, and the
+/// files. Images with the same base share its folder.
 fn layers(engine: &Engine, spec: &PoolSpec) -> Result<Vec<PathBuf>, Diagnostic> {
-    let mut layers = engine.options.base_layers.clone();
-    let trees = engine.folders.trees();
-    let tree = trees.join(spec.image.hex());
-    if !tree.is_dir() {
-        let draft = trees.join(format!(".{}", new_token()));
-        files::create_directory(&draft, 0o755)?;
-        materialise(&engine.options.blobs, &spec.image, &draft.join("app"), None)?;
-        match fs::rename(&draft, &tree) {
-            // Whoever was faster put the same there.
-            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::DirectoryNotEmpty) => {
-                files::remove_tree(&draft)?;
-            }
-            other => other.map_err(|error| FileError::new("make", &tree, error))?,
-        }
+    let (blobs, trees) = (&engine.options.blobs, engine.folders.trees());
+    let unusable = |error| unusable(&spec.image, error);
+    let image = oci::image(blobs, &spec.image).map_err(unusable)?;
+    let mut folders = engine.options.base_layers.clone();
+    let Some((files, base)) = image.layers.split_last() else { return Ok(folders) };
+    if !base.is_empty() {
+        let chain: Vec<&Digest> = base.iter().map(|layer| &layer.diff_id).collect();
+        let name = Digest::of_json(&chain);
+        folders.push(unpack(blobs, base, &trees, &name, &Options::default()).map_err(unusable)?);
     }
-    layers.push(tree);
-    Ok(layers)
+    let files = std::slice::from_ref(files);
+    folders.push(unpack(blobs, files, &trees, &files[0].diff_id, &Options::default()).map_err(unusable)?);
+    Ok(folders)
 }

@@ -6,12 +6,13 @@ use seaworthy_engine::wire::{BackOffLimits, ShimState};
 use seaworthy_engine::{EngineOptions, InstanceStatus, LocalTarget, LogSelection, ShimCommand};
 use seaworthy_host::process::{self, Signal};
 use seaworthy_host::{files, linux::procfs};
+use seaworthy_image::oci::{Description, assemble};
+use seaworthy_image::{Content, Entry, Tree, layer};
 use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec, PoolTuning};
-use seaworthy_model::release::{FileEntry, FileTree};
 use seaworthy_model::service::{Health, Port, Protocol, Update};
 use seaworthy_model::template::Template;
 use seaworthy_model::{Digest, Name};
-use seaworthy_store::blobs::Blobs;
+use seaworthy_store::{Blobs, StoreError};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -62,12 +63,19 @@ impl World {
 
     /// An image with these files; all are executable.
     pub(crate) fn image(&self, content: &[(&str, &str)]) -> Digest {
-        let entry = |text: &str| {
-            let digest = self.options.blobs.put_bytes(text.as_bytes()).unwrap();
-            FileEntry::File { digest, size_bytes: text.len() as u64, executable: true }
-        };
-        let entries = content.iter().map(|(path, text)| ((*path).to_owned(), entry(text))).collect();
-        self.options.blobs.put_bytes(&serde_json::to_vec(&FileTree { entries }).unwrap()).unwrap()
+        let entry = |text: &str| Entry::File { mode: 0o755, content: Content::Bytes(text.as_bytes().into()) };
+        let entries = content.iter().map(|(path, text)| (format!("app/{path}"), entry(text)));
+        let tree = Tree { entries: entries.collect() };
+        let mut layer = None;
+        let written = self.options.blobs.put_written::<StoreError>(&mut |out| {
+            layer = Some(layer::write(&tree, out).unwrap());
+            Ok(())
+        });
+        written.unwrap();
+        let run = ["./run.sh".to_owned()];
+        let written = assemble(&Description::new("app", "service", &run), &[layer.unwrap().into()]).unwrap();
+        self.options.blobs.put_bytes(&written.config).unwrap();
+        self.options.blobs.put_bytes(&written.manifest).unwrap()
     }
 
     /// A worker that runs this shell script.

@@ -2,6 +2,7 @@
 
 pub mod cgroups;
 pub mod pidfd;
+pub mod private_root;
 pub mod procfs;
 pub mod sockets;
 

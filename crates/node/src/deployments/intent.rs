@@ -5,7 +5,7 @@ use crate::failure::Failures;
 use seaworthy_api::wire::Intent;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::deployment::{Revision, Verb};
-use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::release::{RELEASE_FORMAT, ReleaseBundle};
 use seaworthy_model::resolve::{Wanted, only as mix, resolve};
 use seaworthy_model::{Digest, Name};
 
@@ -68,10 +68,15 @@ impl Node {
 
     fn bundle(&self, release: &Digest) -> Result<ReleaseBundle, Failures> {
         let found = self.store.release(release)?;
-        Ok(found.ok_or_else(|| {
+        let bundle = found.ok_or_else(|| {
             let error = Diagnostic::user(format!("release {} is not on this node", release.short()));
             error.help("`seaworthy deploy` from its source sends it")
-        })?)
+        })?;
+        if bundle.release.format != RELEASE_FORMAT {
+            let message = format!("release {} was built by an older Seaworthy and runs no more", release.short());
+            return Err(Diagnostic::user(message).help("`seaworthy deploy` from its source builds it again").into());
+        }
+        Ok(bundle)
     }
 
     fn rollback(
@@ -102,7 +107,9 @@ impl Node {
             return Err(error.help("deploy the whole app first").into());
         };
         let old = self.bundle(&running.release)?;
-        let mixed = ReleaseBundle { release: mix(&new.release, &old.release, only)?, ..new.clone() };
+        let mut attachments = old.attachments.clone();
+        attachments.extend(new.attachments.clone().into_iter().filter(|(service, _)| only.contains(service)));
+        let mixed = ReleaseBundle { release: mix(&new.release, &old.release, only)?, attachments, ..new.clone() };
         self.store.put_release(&mixed)?;
         Ok(mixed)
     }

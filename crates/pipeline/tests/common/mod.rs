@@ -5,10 +5,12 @@
 use seaworthy_diagnostics::{Diagnostic, render};
 use seaworthy_host::files::{create_directory, write_atomic};
 use seaworthy_host::process::command;
-use seaworthy_model::release::{FileEntry, FileTree};
+use seaworthy_image::{Image, ImageError, Source, oci};
 use seaworthy_model::{Digest, Name};
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, Request, Step, build};
+use seaworthy_pipeline::verify::Verified;
+use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -17,6 +19,14 @@ use std::time::Duration;
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<BTreeMap<Digest, Vec<u8>>>);
 
+impl Source for Memory {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, ImageError> {
+        let blobs = self.0.lock().expect("no panic");
+        let bytes = blobs.get(digest).ok_or_else(|| ImageError::Missing { digest: digest.clone() })?;
+        Ok(Box::new(std::io::Cursor::new(bytes.clone())))
+    }
+}
+
 impl BlobSink for Memory {
     fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Diagnostic> {
         let digest = Digest::of(bytes);
@@ -24,12 +34,23 @@ impl BlobSink for Memory {
         Ok(digest)
     }
 
-    fn put_file(&self, path: &Path) -> Result<Digest, Diagnostic> {
-        self.put_bytes(&seaworthy_host::files::read(path)?)
+    fn put_written(
+        &self,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Diagnostic>,
+    ) -> Result<Digest, Diagnostic> {
+        let mut bytes = Vec::new();
+        write(&mut bytes)?;
+        self.put_bytes(&bytes)
     }
 
     fn contains(&self, digest: &Digest) -> bool {
         self.0.lock().expect("no panic").contains_key(digest)
+    }
+}
+
+impl Memory {
+    pub(crate) fn lose(&self, digest: &Digest) {
+        self.0.lock().expect("no panic").remove(digest).expect("it was there");
     }
 }
 
@@ -111,17 +132,36 @@ impl World {
 
     pub(crate) fn build_with(&self, commit: bool, test: bool) -> Result<Built, Vec<Diagnostic>> {
         self.events.lock().expect("no panic").clear();
-        build(&Request {
+        self.with_request(commit, test, build)
+    }
+
+    pub(crate) fn verify_with(&self, commit: bool) -> BTreeMap<Name, Verified> {
+        self.with_request(commit, false, verify).unwrap_or_else(|errors| panic!("{}", self.rendered(&errors)))
+    }
+
+    pub(crate) fn verified(&self) -> BTreeMap<Name, Verified> {
+        self.verify_with(false)
+    }
+
+    fn with_request<T>(&self, commit: bool, test: bool, work: impl FnOnce(&Request<'_>) -> T) -> T {
+        work(&Request {
             manifest_file: &self.path("seaworthy.toml"),
             commit,
             cache: self.cache.path(),
             blobs: &self.blobs,
+            bases: &NoBases,
             inspect: &self.blobs,
             test,
             time_max: self.time_max,
             progress: &|event| self.events.lock().expect("no panic").push(event),
             cancel: &self.cancel,
         })
+    }
+
+    /// Why builds are not isolated here; `None` where they are.
+    pub(crate) fn not_isolated(&self) -> Option<String> {
+        let events = self.events.lock().expect("no panic");
+        events.iter().find_map(|event| if let Event::NotIsolated { why } = event { Some(why.clone()) } else { None })
     }
 
     pub(crate) fn built(&self) -> Built {
@@ -142,23 +182,35 @@ impl World {
         text.replace(&folder.display().to_string(), "/src").replace(&self.folder.path().display().to_string(), "/src")
     }
 
-    pub(crate) fn tree(&self, built: &Built, service: &str) -> FileTree {
+    /// The image of a service.
+    pub(crate) fn image(&self, built: &Built, service: &str) -> Image {
         let image = &built.bundle.release.services[&Name::new(service).expect("a name")].image;
-        let bytes = self.blobs.0.lock().expect("no panic").get(image).cloned().expect("the tree is kept");
-        serde_json::from_slice(&bytes).expect("a tree")
+        oci::image(&self.blobs, image).expect("an image")
     }
 
-    /// The tree as lines.
+    /// The entries of `/app` as lines, but the folders that have something in them.
     pub(crate) fn listing(&self, built: &Built, service: &str) -> Vec<String> {
-        let entries = self.tree(built, service).entries.into_iter();
-        entries
-            .map(|(path, entry)| match entry {
-                FileEntry::File { size_bytes, executable: false, .. } => format!("{path} {size_bytes}"),
-                FileEntry::File { size_bytes, executable: true, .. } => format!("{path}* {size_bytes}"),
-                FileEntry::Directory => format!("{path}/"),
-                FileEntry::Link { to } => format!("{path} -> {to}"),
-            })
-            .collect()
+        let layer = self.image(built, service).layers.pop().expect("a layer");
+        let bytes = self.blobs.bytes(&layer.digest, u64::MAX - 1).expect("the layer is kept");
+        let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(bytes.as_slice()));
+        let mut lines = Vec::new();
+        for entry in archive.entries().expect("an archive") {
+            let entry = entry.expect("an entry");
+            let path = entry.path().expect("a path").to_str().expect("UTF-8").to_owned();
+            let Some(path) = path.strip_prefix("app/").filter(|path| !path.is_empty()) else { continue };
+            let (kind, mode) = (entry.header().entry_type(), entry.header().mode().expect("a mode"));
+            let link = || entry.link_name().expect("a link").expect("a link").display().to_string();
+            lines.push(match kind {
+                tar::EntryType::Directory => path.to_owned(),
+                tar::EntryType::Symlink => format!("{path} -> {}", link()),
+                _ => format!("{path}{} {}", if mode == 0o755 { "*" } else { "" }, entry.size()),
+            });
+        }
+        let full = |line: &String| {
+            line.ends_with('/') && lines.iter().any(|other| other != line && other.starts_with(line.as_str()))
+        };
+        let empty: Vec<String> = lines.iter().filter(|line| !full(line)).cloned().collect();
+        empty
     }
 
     /// What was done, such as `a build`, `a unchanged`.

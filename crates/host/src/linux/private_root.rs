@@ -1,0 +1,213 @@
+//! A mount namespace of a child's own: everything is where it is outside, and some folders stand at other places, too.
+//!
+//! As root by a mount namespace alone, as another user by a user namespace with it (`user_namespaces(7)`), where the
+//! machine allows that. Nothing of it outlives the child and its children.
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, OFlag, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{UnlinkatFlags, chdir, mkdir, pivot_root, symlinkat, unlinkat, write};
+use std::ffi::{CStr, CString};
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+/// A folder that is to stand at another place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Where it is, absolute and without links.
+    pub from: PathBuf,
+    /// Where it also is, absolute; its first part is of no folder that programs need.
+    pub at: PathBuf,
+}
+
+/// Where everything from outside is while the new root is being filled.
+const OUTSIDE: &CStr = c"/.outside";
+
+/// A root for children, prepared: they can only make system calls between `fork` and `exec`.
+#[derive(Debug)]
+pub struct PrivateRoot {
+    /// Whether it takes a user namespace.
+    as_user: bool,
+    steps: Vec<Step>,
+    user_map: CString,
+    group_map: CString,
+}
+
+#[derive(Debug)]
+enum Step {
+    Folder(CString),
+    Link { to: CString, at: CString },
+    Bind { from: CString, at: CString },
+}
+
+impl PrivateRoot {
+    /// Prepares a root with these places and tries it once.
+    ///
+    /// # Errors
+    /// When this machine allows no such thing to this user.
+    pub fn prepare(places: &[Place]) -> io::Result<Arc<Self>> {
+        let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+        let steps = steps(places)?;
+        let map = |id: u32| CString::new(format!("{id} {id} 1")).map_err(io::Error::from);
+        let (user_map, group_map) = (map(user.as_raw())?, map(group.as_raw())?);
+        let root = Arc::new(Self { as_user: !user.is_root(), steps, user_map, group_map });
+        let mut command = crate::process::command("/bin/true");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        root.enter(&mut command, Path::new("/"))?;
+        let status = command.status()?;
+        if status.success() { Ok(root) } else { Err(io::Error::other("`/bin/true` does not work in it")) }
+    }
+
+    /// Makes a command start in this root, in a folder of it, with the umask 022.
+    ///
+    /// # Errors
+    /// When the folder's name holds a NUL.
+    pub fn enter(self: &Arc<Self>, command: &mut Command, folder: &Path) -> io::Result<()> {
+        let root = Arc::clone(self);
+        let folder = text(folder)?;
+        // SAFETY: between `fork` and `exec` there are only system calls with what was prepared before; nothing is
+        // allocated, no lock is taken.
+        unsafe { command.pre_exec(move || root.make(&folder).map_err(io::Error::from)) };
+        Ok(())
+    }
+
+    fn make(&self, folder: &CStr) -> Result<(), Errno> {
+        const NOTHING: Option<&CStr> = None;
+        umask(Mode::from_bits_truncate(0o022));
+        if self.as_user {
+            unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS)?;
+            fill(c"/proc/self/setgroups", b"deny")?;
+            fill(c"/proc/self/uid_map", self.user_map.to_bytes())?;
+            fill(c"/proc/self/gid_map", self.group_map.to_bytes())?;
+        } else {
+            unshare(CloneFlags::CLONE_NEWNS)?;
+        }
+        mount(NOTHING, c"/", NOTHING, MsFlags::MS_SLAVE | MsFlags::MS_REC, NOTHING)?;
+        let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+        mount(Some(c"tmpfs"), c"/tmp", Some(c"tmpfs"), plain, Some(c"mode=0755,size=1m"))?;
+        chdir(c"/tmp")?;
+        mkdir(c".outside", Mode::S_IRWXU)?;
+        pivot_root(c".", c".outside")?;
+        chdir(c"/")?;
+        for step in &self.steps {
+            match step {
+                Step::Folder(at) => match mkdir(at.as_c_str(), Mode::from_bits_truncate(0o755)) {
+                    Ok(()) | Err(Errno::EEXIST) => {}
+                    Err(error) => return Err(error),
+                },
+                Step::Link { to, at } => symlinkat(to.as_c_str(), AT_FDCWD, at.as_c_str())?,
+                Step::Bind { from, at } => {
+                    let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
+                    mount(Some(from.as_c_str()), at.as_c_str(), NOTHING, flags, NOTHING)?;
+                }
+            }
+        }
+        umount2(OUTSIDE, MntFlags::MNT_DETACH)?;
+        unlinkat(AT_FDCWD, OUTSIDE, UnlinkatFlags::RemoveDir)?;
+        // What would be written here would be lost.
+        mount(NOTHING, c"/", NOTHING, plain | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, NOTHING)?;
+        chdir(folder)
+    }
+}
+
+/// Makes a command start in a folder with the umask 022, in the root that everybody has.
+pub fn enter_plainly(command: &mut Command, folder: &Path) {
+    command.current_dir(folder);
+    // SAFETY: `umask` is one system call that cannot fail.
+    unsafe {
+        command.pre_exec(|| {
+            umask(Mode::from_bits_truncate(0o022));
+            Ok(())
+        })
+    };
+}
+
+/// Everything at the top of the root as it is outside, then the places.
+fn steps(places: &[Place]) -> io::Result<Vec<Step>> {
+    let top =
+        |path: &Path| path.strip_prefix("/").ok()?.components().next().map(|part| PathBuf::from(part.as_os_str()));
+    let taken: Vec<Option<PathBuf>> = places.iter().map(|place| top(&place.at)).collect();
+    let outside = |path: &Path| {
+        let relative = path.strip_prefix("/").unwrap_or(path);
+        text(&Path::new(std::ffi::OsStr::from_bytes(OUTSIDE.to_bytes())).join(relative))
+    };
+    let mut steps = Vec::new();
+    let mut entries = std::fs::read_dir("/")?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if taken.contains(&Some(PathBuf::from(entry.file_name()))) {
+            continue;
+        }
+        let kind = entry.file_type()?;
+        if kind.is_symlink() {
+            steps.push(Step::Link { to: text(&std::fs::read_link(&path)?)?, at: text(&path)? });
+        } else if kind.is_dir() {
+            steps.push(Step::Folder(text(&path)?));
+            steps.push(Step::Bind { from: outside(&path)?, at: text(&path)? });
+        }
+    }
+    for place in places {
+        let mut above: Vec<&Path> = place.at.ancestors().filter(|path| path.parent().is_some()).collect();
+        above.reverse();
+        for folder in above {
+            steps.push(Step::Folder(text(folder)?));
+        }
+        steps.push(Step::Bind { from: outside(&place.from)?, at: text(&place.at)? });
+    }
+    Ok(steps)
+}
+
+fn text(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
+}
+
+/// Writes a file of `/proc`, in one call as those want it.
+fn fill(path: &CStr, bytes: &[u8]) -> Result<(), Errno> {
+    let file = open(path, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    write(&file, bytes).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_stands_at_two_places_and_nothing_else_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().canonicalize().unwrap();
+        let place = Place { from: from.clone(), at: "/seaworthy-test/some/where".into() };
+        let prepared = PrivateRoot::prepare(std::slice::from_ref(&place));
+        let root = prepared.expect("this test needs mount namespaces: run it as root, or where users have them");
+        let mut command = crate::process::command("/bin/sh");
+        let script = format!(
+            "echo here > made; cat {}/made; pwd; umask; ls -d /seaworthy-test/* /usr /tmp /proc/self/status; \
+             (echo x > /lost) 2>/dev/null || echo refused",
+            from.display()
+        );
+        command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
+        root.enter(&mut command, &place.at).unwrap();
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let lines: Vec<&str> = said.lines().collect();
+        let expected = [
+            "here",
+            "/seaworthy-test/some/where",
+            "0022",
+            "/proc/self/status",
+            "/seaworthy-test/some",
+            "/tmp",
+            "/usr",
+            "refused",
+        ];
+        assert_eq!(lines, expected, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(std::fs::read(from.join("made")).unwrap(), b"here\n");
+        assert!(!Path::new("/seaworthy-test").exists());
+    }
+}

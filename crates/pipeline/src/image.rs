@@ -1,0 +1,142 @@
+//! From a service's files to its image, and what belongs to it: layers, documents, a bill of materials, a provenance.
+
+use crate::cache::Entry;
+use crate::seams::BlobSink;
+use crate::service::ServiceBuild;
+use crate::{fingerprint, surroundings};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_image::oci::{Description, assemble};
+use seaworthy_image::provenance::{self, Build};
+use seaworthy_image::sbom::{self, Package, debian, lockfiles};
+use seaworthy_image::{Attachment, Content, ImageError, Limits, Tree, attach, layer};
+use seaworthy_model::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// An image that is in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Made {
+    /// The digest of its manifest.
+    pub(crate) image: Digest,
+    /// The manifests of what belongs to it.
+    pub(crate) attachments: Vec<Digest>,
+}
+
+/// What a result is found by that depends on nothing but what the files hold.
+pub(crate) fn key_of_content(tree: &Tree, base: &str, packages: &BTreeSet<Package>) -> Result<Digest, Diagnostic> {
+    let mut entries = BTreeMap::new();
+    for (path, entry) in &tree.entries {
+        let text = match entry {
+            seaworthy_image::Entry::Directory { mode } => format!("folder {mode:o}"),
+            seaworthy_image::Entry::Link { to } => format!("link {to}"),
+            seaworthy_image::Entry::File { mode, content: Content::Path(from) } => {
+                format!("file {mode:o} {}", fingerprint::content(from)?)
+            }
+            seaworthy_image::Entry::File { mode, content: Content::Bytes(bytes) } => {
+                format!("file {mode:o} {}", Digest::of(bytes).hex())
+            }
+        };
+        entries.insert(path, text);
+    }
+    Ok(Digest::of_json(&("files", entries, base, packages)))
+}
+
+/// What the lockfiles of a service name: those of its folder, and each kind that is not there in the nearest folder
+/// above, where a workspace has it.
+pub(crate) fn lockfile_packages(folder: &Path, scope: &Path) -> Result<BTreeSet<Package>, Diagnostic> {
+    let mut packages = BTreeSet::new();
+    let mut read: BTreeSet<String> = BTreeSet::new();
+    for above in folder.ancestors().take_while(|above| above.starts_with(scope)) {
+        let Ok(entries) = std::fs::read_dir(above) else { continue };
+        let mut names: Vec<String> =
+            entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.retain(|name| lockfiles::is_one(name) && !read.contains(name));
+        for name in names {
+            let path = above.join(&name);
+            if path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= lockfiles::BYTES_MAX) {
+                let text = String::from_utf8_lossy(&seaworthy_host::files::read(&path)?).into_owned();
+                packages.extend(lockfiles::packages(&name, &text)?);
+                read.insert(name);
+            }
+        }
+        if above == scope {
+            break;
+        }
+    }
+    Ok(packages)
+}
+
+impl ServiceBuild<'_> {
+    /// Writes the layer of the files, and asks for those below it.
+    pub(crate) fn layers(&self, tree: &Tree, mut packages: BTreeSet<Package>) -> Result<Entry, Diagnostic> {
+        let blobs = self.request.blobs;
+        let base = self.request.bases.layers(self.name, self.service.service.base.as_ref(), tree, &self.source.folder)?;
+        for base in &base {
+            packages.extend(debian::packages(&Stored(blobs), &base.layer, &Limits::default())?);
+        }
+        let mut written = None;
+        blobs.put_written(&mut |out| {
+            written = Some(layer::write(tree, out)?);
+            Ok(())
+        })?;
+        let files = written.ok_or_else(|| Diagnostic::machine("nothing was written"))?.into();
+        Ok(Entry { base, files, packages, tested: false })
+    }
+
+    /// Puts the documents of an image, and what belongs to it, into the store.
+    pub(crate) fn make(&self, entry: &Entry, toolchains: &BTreeMap<String, String>) -> Result<Made, Diagnostic> {
+        let blobs = self.request.blobs;
+        let app = self.source.manifest.app.as_str();
+        let description = Description::new(app, self.name.as_str(), &self.service.service.run);
+        let layers: Vec<_> = entry.base.iter().map(|base| base.layer.clone()).chain([entry.files.clone()]).collect();
+        let written = assemble(&description, &layers)?;
+        blobs.put_bytes(&written.config)?;
+        let image = blobs.put_bytes(&written.manifest)?;
+        let subject = (&image, written.manifest.len() as u64);
+        let materials = sbom::write(self.name.as_str(), &image, &entry.packages)?;
+        let statement = provenance::write(&image, &self.provenance(entry, toolchains))?;
+        let attachments = [(sbom::MEDIA_TYPE, materials), (provenance::MEDIA_TYPE, statement)];
+        let attachments = attachments.map(|(media_type, content)| keep(blobs, &attach(subject, media_type, content)?));
+        Ok(Made { attachments: attachments.into_iter().collect::<Result<_, _>>()?, image })
+    }
+
+    fn provenance(&self, entry: &Entry, toolchains: &BTreeMap<String, String>) -> Build {
+        let origin = &self.source.provenance;
+        let fixed = surroundings::fixed().map(|(name, value)| (name.to_owned(), value));
+        let shown = |source: &seaworthy_model::manifest::FileSource| match &source.to {
+            Some(to) => format!("{} to {to}", source.from),
+            None => source.from.clone(),
+        };
+        Build {
+            app: self.source.manifest.app.to_string(),
+            service: self.name.to_string(),
+            build: self.service.build.clone(),
+            files: self.service.files.iter().map(shown).collect(),
+            run: self.service.service.run.clone(),
+            commit: origin.commit.clone(),
+            dirty: origin.dirty,
+            isolated: self.isolation.place().is_some(),
+            environment: fixed.into(),
+            toolchains: toolchains.clone(),
+            base: entry.base.iter().map(|base| (base.what.clone(), base.layer.digest.clone())).collect(),
+            reproducible: true,
+            times: None,
+        }
+    }
+}
+
+fn keep(blobs: &dyn BlobSink, attachment: &Attachment) -> Result<Digest, Diagnostic> {
+    for blob in attachment.blobs() {
+        blobs.put_bytes(blob)?;
+    }
+    Ok(attachment.digest())
+}
+
+/// The store, as a source alone.
+struct Stored<'a>(&'a dyn BlobSink);
+
+impl seaworthy_image::Source for Stored<'_> {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn std::io::Read + '_>, ImageError> {
+        self.0.open(digest)
+    }
+}

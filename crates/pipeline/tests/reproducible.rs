@@ -1,0 +1,92 @@
+//! The same source gives the same image, wherever it lies; what belongs to an image says what is in it and whence.
+
+mod common;
+
+use common::World;
+use seaworthy_image::{Source as _, oci, references};
+use seaworthy_model::Name;
+use serde_json::Value;
+
+const MANIFEST: &str = "app = \"shop\"\n[services.a]\nrun = [\"./out\"]\nport = false\n";
+
+fn one(text: &str) -> World {
+    World::with(&[("seaworthy.toml", &format!("{MANIFEST}{text}\n")), ("a/x", "x")])
+}
+
+#[test]
+fn sources_stand_at_the_same_place_for_every_build() {
+    let text = "build = \"pwd > out; umask >> out; env | grep -E '^(TZ|LANG|HOME|SOURCE_DATE_EPOCH)=' | sort >> out\"\n\
+                files = [\"out\"]";
+    let (one, two) = (one(text), one(text));
+    let (first, second) = (one.built(), two.built());
+    assert_eq!(one.not_isolated(), None, "this test needs mount namespaces: run it as root, or where users have them");
+    assert_eq!(first.bundle.release.digest(), second.bundle.release.digest());
+    let written = String::from_utf8(seaworthy_host::files::read(&one.path("a/out")).expect("there")).expect("UTF-8");
+    let expected =
+        "/seaworthy/src/shop/a\n0022\nHOME=/seaworthy/home\nLANG=C.UTF-8\nSOURCE_DATE_EPOCH=315532800\nTZ=UTC\n";
+    assert_eq!(written, expected);
+}
+
+#[test]
+fn what_differs_between_two_builds_is_told() {
+    let same = one("build = \"cp x out\"\nfiles = [\"out\"]");
+    let verified = same.verified();
+    assert_eq!(verified[&Name::new("a").expect("a name")].difference, None);
+    let other = one("build = \"date +%N > out\"\nfiles = [\"out\"]");
+    let said = other.verified().remove(&Name::new("a").expect("a name")).and_then(|verified| verified.difference);
+    let said = said.expect("nanoseconds differ");
+    assert!(
+        said.starts_with("layer 1: `app/out`: differs from byte 0 on") || said.contains("differs from byte"),
+        "{said}"
+    );
+    assert!(!other.path("a/out").exists(), "the working tree is left alone");
+}
+
+#[test]
+fn a_commit_is_verified_in_copies_of_it() {
+    let world = one("build = \"cp x out\"\nfiles = [\"out\"]");
+    world.commit_all();
+    world.write("a/x", "changed, and not committed");
+    let committed = world.verify_with(true).remove(&Name::new("a").expect("a name")).expect("the service");
+    let built = world.build_with(true, false).unwrap_or_else(|errors| panic!("{}", world.rendered(&errors)));
+    assert_eq!(committed.first, world.image(&built, "a").digest);
+    assert_eq!(committed.second, committed.first);
+}
+
+#[test]
+fn lockfiles_and_origin_belong_to_the_image() {
+    let lock = "[[package]]\nname = \"serde\"\nversion = \"1.0.2\"\nsource = \"registry+https://example.org\"\n";
+    let world = one("build = \"cp x out\"\nfiles = [\"out\"]");
+    world.write("Cargo.lock", lock);
+    let commit = world.commit_all();
+    let built = world.build_with(true, true).unwrap_or_else(|errors| panic!("{}", world.rendered(&errors)));
+    let image = world.image(&built, "a");
+    let attached: Vec<Value> = built.bundle.attachments[&Name::new("a").expect("a name")]
+        .iter()
+        .map(|digest| {
+            let manifest = world.blobs.bytes(digest, 1 << 20).expect("the manifest");
+            let value: Value = serde_json::from_slice(&manifest).expect("JSON");
+            assert_eq!(value["subject"]["digest"], image.digest.to_string());
+            let content = references(&manifest).expect("a manifest").pop().expect("content");
+            serde_json::from_slice(&world.blobs.bytes(&content, 1 << 20).expect("the content")).expect("JSON")
+        })
+        .collect();
+    assert_eq!(attached[0]["components"][0]["purl"], "pkg:cargo/serde@1.0.2");
+    let dependencies = &attached[1]["predicate"]["buildDefinition"]["resolvedDependencies"];
+    assert_eq!(dependencies[0]["digest"]["gitCommit"], commit.as_str());
+    assert_eq!(attached[1]["subject"][0]["digest"]["sha256"], image.digest.hex());
+}
+
+#[test]
+fn an_image_is_not_written_again_for_files_that_did_not_change() {
+    let world = one("files = [\"x\"]");
+    let first = world.built();
+    let layer = world.image(&first, "a").layers[0].digest.clone();
+    assert_eq!(world.built().bundle.release.digest(), first.bundle.release.digest());
+    world.blobs.lose(&layer);
+    world.built();
+    assert!(oci::image(&world.blobs, &world.image(&first, "a").digest).is_ok());
+    assert!(world.blobs.bytes(&layer, 1 << 20).is_ok(), "what is lost is made again");
+    world.write("a/x", "y");
+    assert_ne!(world.built().bundle.release.digest(), first.bundle.release.digest());
+}
