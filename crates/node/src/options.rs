@@ -21,6 +21,8 @@ pub(crate) struct Options {
     pub group: Option<String>,
     /// Where users reach the gateway.
     pub listen: Vec<SocketAddr>,
+    /// Whether instances are to have a sandbox where their environment does not say otherwise.
+    pub sandbox: bool,
 }
 
 /// What a node remembers, so that it comes back as it was whoever starts it.
@@ -40,7 +42,9 @@ impl Options {
         let home = seaworthy_host::home();
         seaworthy_host::files::create_directory(&home, 0o711)?;
         let runtime = seaworthy_host::runtime_directory(&home)?;
-        let mut options = Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
+        let sandbox = std::env::var("SEAWORTHY_ISOLATION").is_ok_and(|isolation| isolation == "sandbox");
+        let (socket, listen) = (runtime.join("node.sock"), Vec::new());
+        let mut options = Self { socket, runtime, home, group: None, listen, sandbox };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || {
