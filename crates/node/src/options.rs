@@ -40,7 +40,8 @@ impl Options {
         let home = seaworthy_host::home();
         seaworthy_host::files::create_directory(&home, 0o711)?;
         let runtime = seaworthy_host::runtime_directory(&home)?;
-        let mut options = Self { socket: runtime.join("node.sock"), runtime, home, group: None, listen: Vec::new() };
+        let (socket, listen) = (runtime.join("node.sock"), Vec::new());
+        let mut options = Self { socket, runtime, home, group: None, listen };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || {

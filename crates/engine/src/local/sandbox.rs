@@ -10,15 +10,22 @@ use crate::wire::{Isolation, SandboxLimits, SandboxSpec};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{self, FileError};
 use seaworthy_host::peer;
-use seaworthy_image::oci;
-use seaworthy_image::unpack::{Options, unpack};
-use seaworthy_model::Digest;
+use seaworthy_image::{oci, unpack};
 use seaworthy_model::pool::{PoolSpec, Sandbox};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The service's user inside where this process cannot give it an id of its own.
 const USER: u32 = 1000;
+
+/// What is decided elsewhere of what an instance finds.
+pub(super) struct Inside {
+    /// The service's user; `None`: this process's own.
+    pub(super) user: Option<u32>,
+    /// Names that resolve.
+    pub(super) hosts: Vec<(IpAddr, String)>,
+}
 
 /// Fills in where an instance of a pool finds everything inside. Nothing of the machine but volumes and the instance's
 /// own copies is among it.
@@ -28,7 +35,7 @@ pub(super) fn place(
     sandbox: &Sandbox,
     program: &str,
     id: &str,
-    user: Option<u32>,
+    Inside { user, hosts }: Inside,
 ) -> Result<Placed, Diagnostic> {
     let folders = engine.folders.instance(id);
     let layers = layers(engine, spec)?;
@@ -49,7 +56,7 @@ pub(super) fn place(
         user: user.unwrap_or(USER),
         volumes: outside.collect(),
         writable: writable(sandbox, &folders.writable)?,
-        hosts: Vec::new(),
+        hosts,
         limits,
         group: folders.group,
     };
@@ -74,20 +81,15 @@ fn writable(sandbox: &Sandbox, folder: &Path) -> Result<BTreeMap<PathBuf, PathBu
     Ok(copies)
 }
 
-/// The folders that an image's root consists of, lowest first: what lies below the service's own files, joined, and the
-/// files. Images with the same base share its folder.
+/// The folders that an image's root consists of, lowest first; unpacked now, or there already.
 fn layers(engine: &Engine, spec: &PoolSpec) -> Result<Vec<PathBuf>, Diagnostic> {
-    let (blobs, trees) = (&engine.options.blobs, engine.folders.trees());
+    let (blobs, place) = (&engine.options.blobs, engine.folders.layers());
     let unusable = |error| unusable(&spec.image, error);
     let image = oci::image(blobs, &spec.image).map_err(unusable)?;
     let mut folders = engine.options.base_layers.clone();
-    let Some((files, base)) = image.layers.split_last() else { return Ok(folders) };
-    if !base.is_empty() {
-        let chain: Vec<&Digest> = base.iter().map(|layer| &layer.diff_id).collect();
-        let name = Digest::of_json(&chain);
-        folders.push(unpack(blobs, base, &trees, &name, &Options::default()).map_err(unusable)?);
+    for root in unpack::roots(&image) {
+        let unpacked = unpack::unpack(blobs, &root.layers, &place, &root.name, &unpack::Options::default());
+        folders.push(unpacked.map_err(unusable)?);
     }
-    let files = std::slice::from_ref(files);
-    folders.push(unpack(blobs, files, &trees, &files[0].diff_id, &Options::default()).map_err(unusable)?);
     Ok(folders)
 }

@@ -25,6 +25,8 @@ pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 
 /// Where a service's files lie in its image.
 pub const APP: &str = "app";
+/// The label that names the service of an image that was made here.
+pub const SERVICE: &str = "seaworthy.service";
 /// The search path of every image and every instance.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The user that other tools run an image as: nobody's, never root. Seaworthy gives every service a user of its own.
@@ -76,7 +78,7 @@ impl Description {
     #[must_use]
     pub fn new(app: &str, service: &str, run: &[String]) -> Self {
         let labels =
-            [("org.opencontainers.image.title", service), ("seaworthy.app", app), ("seaworthy.service", service)];
+            [("org.opencontainers.image.title", service), ("seaworthy.app", app), (SERVICE, service)];
         let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             os: "linux".to_owned(),

@@ -3,6 +3,7 @@
 
 mod apply;
 mod root;
+mod roots;
 
 use crate::oci::LayerDescriptor;
 use crate::{ImageError, Limits, Source};
@@ -13,6 +14,8 @@ use seaworthy_model::Digest;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use roots::{Root, roots};
 
 /// What to unpack, and how.
 #[derive(Debug, Clone, Default)]
