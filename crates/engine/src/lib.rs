@@ -13,6 +13,7 @@ mod events;
 mod exec;
 mod folders;
 mod layers;
+mod libraries;
 #[cfg(target_os = "linux")]
 mod linux;
 mod local;

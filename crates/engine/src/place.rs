@@ -4,6 +4,7 @@ use crate::layers::Layers;
 use seaworthy_diagnostics::Diagnostic;
 use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The folder of the image's files, and where a program starts, inside a sandbox.
@@ -100,5 +101,30 @@ impl<'a> Place<'a> {
         names.sort();
         names.truncate(10);
         names
+    }
+
+    /// The first of the service's own files of which something is so, by its path inside, and its mode; at most so many
+    /// are looked at.
+    pub(crate) fn first(self, limit: usize, is_so: &dyn Fn(&Path, &Metadata) -> bool) -> Option<(PathBuf, u32)> {
+        let Self::Image(Layers(layers)) = self else { return None };
+        let mut left = limit;
+        for layer in layers {
+            let mut folders = vec![layer.join(APP.trim_start_matches('/'))];
+            while let Some(folder) = folders.pop() {
+                for entry in folder.read_dir().into_iter().flatten().flatten() {
+                    left = left.checked_sub(1)?;
+                    let Ok(metadata) = entry.metadata() else { continue };
+                    let path = entry.path();
+                    if is_so(&path, &metadata) {
+                        let inside = path.strip_prefix(layer).unwrap_or(&path);
+                        return Some((Path::new("/").join(inside), metadata.mode() & 0o7777));
+                    }
+                    if metadata.is_dir() {
+                        folders.push(path);
+                    }
+                }
+            }
+        }
+        None
     }
 }

@@ -1,6 +1,7 @@
 //! Finding a program, and finding out before it is started why it could not be.
 
 use crate::elf;
+use crate::libraries;
 use crate::place::{Place, Seen};
 use nix::unistd::AccessFlags;
 use seaworthy_diagnostics::Diagnostic;
@@ -14,6 +15,9 @@ pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
 
 /// How much of a file is read to find out what it is: a loader's name may stand after many program headers.
 const HEAD_BYTES: u64 = 64 * 1024;
+
+/// How many of the service's own files are looked at before it starts.
+const FILES_MAX: usize = 20_000;
 
 /// Who is to run it.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +45,34 @@ pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathB
     runner.can_reach(place, &path, &seen, &format!("`{shown}`"))?;
     runner.can_execute(&seen, &shown)?;
     check_content(&seen, &shown, place, runner)?;
+    if let Place::Image(_) = place {
+        check_libraries(&path, &seen, &shown, place)?;
+        check_files(place, runner)?;
+    }
     Ok(path)
+}
+
+/// The loader would say it, too, but not where to get them.
+fn check_libraries(path: &Path, seen: &Seen, shown: &str, place: Place<'_>) -> Result<(), Diagnostic> {
+    let missing = libraries::missing(path, &seen.outside, place);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let message = format!("`{shown}` needs {}, not in the image", listed(&missing));
+    Err(Diagnostic::user(message).help(
+        "`base = [...]` puts the Debian packages that have them into the image (`dpkg -S` on a machine that has them \
+         names the packages), or build it statically",
+    ))
+}
+
+/// Nothing of the service's own files may be out of its user's reach: programs find that out when it is too late.
+fn check_files(place: Place<'_>, runner: Runner) -> Result<(), Diagnostic> {
+    let wanted = |metadata: &Metadata| if metadata.is_dir() { 5 } else { 4 };
+    let unreadable = place
+        .first(FILES_MAX, &|path, metadata| !metadata.is_symlink() && !runner.may(path, metadata, wanted(metadata)));
+    let Some((path, mode)) = unreadable else { return Ok(()) };
+    let message = format!("{} may not read `{}` of the image (mode {mode:o})", runner.name(), path.display());
+    Err(Diagnostic::user(message).help("`chmod o+rX` it where it is built"))
 }
 
 fn search(name: &str, place: Place<'_>) -> Result<PathBuf, Diagnostic> {

@@ -3,6 +3,7 @@
 use crate::deployments::Deployments;
 use crate::failure::machine;
 use crate::identities::Identities;
+use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
 use crate::options::Options;
 use crate::peer::Access;
@@ -101,6 +102,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
     let calls = LateCalls::default();
     let engine = Arc::new(LocalTarget::open(EngineOptions::new(home.clone(), blobs.clone()))?);
     engine.set_call_addresses(Arc::new(calls.clone()));
+    let isolation = Isolation::find(&engine);
     let identities = Identities::of(&engine);
     let start = gateway_folders(&options, &identities)?;
     let traffic = GatewayTraffic::start(
@@ -127,6 +129,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         engine,
         traffic,
         journal,
+        isolation,
         deployments: Deployments::default(),
         ending: watch::channel(false).0,
         started_at: clock::now(),

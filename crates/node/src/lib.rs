@@ -7,6 +7,7 @@ mod daemon;
 mod deployments;
 mod failure;
 mod identities;
+mod isolation;
 mod journal;
 mod logs;
 mod node;

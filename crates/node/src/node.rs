@@ -1,6 +1,7 @@
 //! The node: its parts, and what it knows of itself.
 
 use crate::deployments::Deployments;
+use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
 use crate::options::Options;
 use crate::smoke::Checks;
@@ -37,6 +38,8 @@ pub(crate) struct Node {
     pub traffic: Arc<GatewayTraffic>,
     /// Progress of deployments.
     pub journal: Arc<StoreJournal>,
+    /// What instances are kept apart by here.
+    pub isolation: Isolation,
     /// Deployments under way.
     pub deployments: Deployments,
     /// Tells the daemon to end.
@@ -65,7 +68,7 @@ impl Node {
             addresses: self.options.listen.iter().map(ToString::to_string).collect(),
             gateway_pid: parent.as_ref().and_then(|parent| parent.worker_pid),
             gateway_restarts: parent.map_or(0, |parent| parent.restarts),
-            isolation: "none".to_owned(),
+            isolation: self.isolation.name().to_owned(),
             platform: platform(),
         }
     }

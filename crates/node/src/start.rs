@@ -19,12 +19,13 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
-const INHERITED: [&str; 10] = [
+const INHERITED: [&str; 11] = [
     "HOME",
     "PATH",
     "SEAWORTHY_CHECK",
     "SEAWORTHY_GATEWAY_THREADS",
     "SEAWORTHY_HOME",
+    "SEAWORTHY_ISOLATION",
     "SEAWORTHY_LISTEN",
     "SEAWORTHY_PORT",
     "USER",

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Node {
     /// Every environment, or those of an app, or one.
     pub(crate) async fn status(&self, app: Option<&Name>, environment: Option<&Name>) -> Result<Status, Failures> {
-        let mut warnings = Vec::new();
+        let mut warnings: Vec<String> = self.isolation.warning().into_iter().collect();
         let counters = self.traffic.counters().await.unwrap_or_else(|error| {
             warnings.push(format!("the gateway does not answer: {error}"));
             Counters::new()

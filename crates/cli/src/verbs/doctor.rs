@@ -6,7 +6,9 @@ use crate::output::style;
 use seaworthy_api::Client;
 use seaworthy_api::Transport;
 use seaworthy_checks::Runner;
+use seaworthy_engine::{Capabilities, ShimCommand};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -19,7 +21,7 @@ struct Finding {
     what: &'static str,
     standing: Standing,
     says: String,
-    help: Option<&'static str>,
+    help: Option<Cow<'static, str>>,
 }
 
 #[derive(Serialize, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,8 @@ enum Standing {
 pub(super) async fn run(context: &Context) -> Ending {
     let mut findings = vec![git(), ssh(), helper()];
     findings.extend(["python3", "node", "ruby", "java"].map(interpreter));
-    findings.extend([user(), user_namespaces(), control_groups(), disk()]);
+    findings.extend(sandbox());
+    findings.push(disk());
     findings.push(node().await);
     if context.output.json {
         context.output.value(&findings);
@@ -51,7 +54,7 @@ fn print(context: &Context, finding: &Finding) {
         Standing::Wrong => ("no", style::BAD),
     };
     context.output.data(&format!("{colour}{mark}{colour:#} {}: {}", finding.what, finding.says));
-    if let Some(help) = finding.help.filter(|_| finding.standing != Standing::Good) {
+    if let Some(help) = finding.help.as_ref().filter(|_| finding.standing != Standing::Good) {
         context.output.data(&format!("   help: {help}"));
     }
 }
@@ -72,7 +75,7 @@ fn version(program: &str, path: Option<&str>) -> Option<String> {
 fn program(what: &'static str, path: Option<&str>, standing: Standing, help: &'static str) -> Finding {
     match version(what, path) {
         Some(says) => Finding { what, standing: Standing::Good, says, help: None },
-        None => Finding { what, standing, says: "not found".to_owned(), help: Some(help) },
+        None => Finding { what, standing, says: "not found".to_owned(), help: Some(help.into()) },
     }
 }
 
@@ -106,48 +109,23 @@ fn helper() -> Finding {
             what,
             standing: Standing::Wrong,
             says: error.to_string(),
-            help: Some("an app with checks cannot deploy without it: `cargo build --release -p seaworthy-check`"),
+            help: Some(
+                "an app with checks cannot deploy without it: `cargo build --release -p seaworthy-check`".into(),
+            ),
         },
     }
 }
 
-fn user() -> Finding {
-    let root = seaworthy_host::peer::is_root();
-    let says = if root { "root: every service gets a user id of its own" } else { "not root: services run as you" };
-    Finding {
-        what: "users",
-        standing: if root { Standing::Good } else { Standing::Missing },
-        says: says.to_owned(),
-        help: Some("services can read each other's files and yours; a node run by root keeps them apart"),
-    }
-}
-
-fn user_namespaces() -> Finding {
-    let there = Path::new("/proc/self/ns/user").exists();
-    let limit = std::fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
-    let good = there && limit.trim() != "0";
-    Finding {
-        what: "namespaces",
-        standing: if good { Standing::Good } else { Standing::Missing },
-        says: if good { "there, for the sandbox that is to come" } else { "not there" }.to_owned(),
-        help: Some("`sysctl user.max_user_namespaces=15000`"),
-    }
-}
-
-fn control_groups() -> Finding {
-    let says =
-        match (Path::new("/sys/fs/cgroup/cgroup.controllers").exists(), Path::new("/sys/fs/cgroup/memory").exists()) {
-            (true, _) => "version 2",
-            (false, true) => "version 1",
-            (false, false) => "not mounted",
-        };
-    let good = says != "not mounted";
-    Finding {
-        what: "control groups",
-        standing: if good { Standing::Good } else { Standing::Missing },
-        says: format!("{says}; memory and CPU limits are not enforced yet"),
-        help: None,
-    }
+/// What there is for sandboxes, found out by making one.
+fn sandbox() -> Vec<Finding> {
+    let found = Capabilities::find(&ShimCommand::default()).findings().into_iter();
+    let finding = |part: seaworthy_engine::CapabilityFinding| Finding {
+        what: part.what,
+        standing: if part.good { Standing::Good } else { Standing::Missing },
+        says: part.says,
+        help: part.help.map(Cow::Owned),
+    };
+    found.map(finding).collect()
 }
 
 fn disk() -> Finding {
@@ -158,13 +136,14 @@ fn disk() -> Finding {
         what: "disk",
         standing: if free > 1024 { Standing::Good } else { Standing::Wrong },
         says: format!("{free} MB free for {}", home.display()),
-        help: Some("releases and logs need room; `SEAWORTHY_HOME` can point to another disk"),
+        help: Some("releases and logs need room; `SEAWORTHY_HOME` can point to another disk".into()),
     }
 }
 
 async fn node() -> Finding {
     let what = "node";
-    let wrong = |says: String| Finding { what, standing: Standing::Wrong, says, help: Some("`seaworthy node status`") };
+    let wrong =
+        |says: String| Finding { what, standing: Standing::Wrong, says, help: Some("`seaworthy node status`".into()) };
     let socket = match local_transport() {
         Ok(Transport::Unix(socket)) => socket,
         Ok(Transport::Ssh { .. }) => return wrong("is not on this machine".to_owned()),

@@ -3,6 +3,7 @@
 use crate::world::{World, eventually, name, set};
 use seaworthy_deploy::Target as _;
 use seaworthy_engine::{ExecStreams, Terminal};
+use seaworthy_host::files;
 use seaworthy_host::process::{self, Signal};
 use seaworthy_model::pool::{PoolSpec, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -201,5 +202,31 @@ async fn this_machine_gives_a_sandbox() {
     let found = world.target().capabilities();
     assert!(found.sandbox().is_ok(), "{found:?}");
     assert_eq!(found.own_users, seaworthy_host::peer::is_root());
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_program_without_its_libraries_is_refused_with_their_names() {
+    let mut world = World::new();
+    world.options.base_layers = Vec::new();
+    world.restart_node();
+    let layer = world.options.home.parent().unwrap().join("layer");
+    files::create_directory(&layer.join("bin"), 0o755).unwrap();
+    std::fs::copy("/bin/cat", layer.join("bin/cat")).unwrap();
+    let mut spec = world.spec("refused", &["cat"], &[("data", "")]);
+    spec.sandbox = Some(Sandbox::default());
+    world.options.base_layers = vec![layer.clone()];
+    world.restart_node();
+    let error = world.target().start(&spec).await.unwrap_err();
+    assert!(error.message.contains("needs the loader `/lib"), "{error}");
+    assert!(error.help.as_ref().unwrap().contains("base = [\"libc6\"]"), "{error:?}");
+    let (loader, base) = (std::path::Path::new("lib64/ld-linux-x86-64.so.2"), crate::base::folder());
+    if base.join(loader).exists() {
+        files::create_directory(layer.join(loader).parent().unwrap(), 0o755).unwrap();
+        std::fs::copy(base.join(loader), layer.join(loader)).unwrap();
+        let error = world.target().start(&spec).await.unwrap_err();
+        assert!(error.message.ends_with("/cat` needs `libc.so.6`, not in the image"), "{error}");
+    }
+    world.target().stop(&spec.id).await.unwrap();
     world.end().await;
 }

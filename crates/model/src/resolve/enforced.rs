@@ -26,6 +26,11 @@ pub(super) fn refusals(environment: &Name, spec: &EnvironmentSpec, sandbox: bool
 /// What is declared and has no effect here, a line each.
 pub(super) fn not_enforced(release: &Release, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
     let mut lines = Vec::new();
+    if spec.isolation.as_deref() == Some("none") {
+        lines.push(
+            "`isolation = \"none\"`: nothing keeps services apart from each other and from the machine".to_owned(),
+        );
+    }
     for (name, service) in &release.services {
         let own = &service.service;
         let over = spec.services.get(name).map(|over| &over.tuning);

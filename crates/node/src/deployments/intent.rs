@@ -115,7 +115,7 @@ impl Node {
             provenance: &bundle.provenance,
             environment,
             number,
-            sandbox: false,
+            sandbox: self.isolation.is_sandbox(),
         })?;
         let places: Vec<_> = revision.routes.values().map(|route| (route.host.clone(), route.path.clone())).collect();
         self.store.check_routes(&bundle.release.app, environment, &places)?;
