@@ -1,11 +1,11 @@
 //! What a program finds in its environment: what is written here, and nothing else.
 
-use crate::calls::Callee;
+use crate::calls::Reach;
+use crate::loopback::Loopback;
 use crate::program::PATH;
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_model::Name;
 use seaworthy_model::pool::PoolSpec;
-use seaworthy_model::service::Protocol;
 use seaworthy_model::template::{Part, Template};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +22,9 @@ pub(crate) struct Facts {
     /// By volume, its folder.
     pub(crate) volumes: BTreeMap<Name, PathBuf>,
     /// By callee, where it answers and what it speaks.
-    pub(crate) callees: BTreeMap<Name, Callee>,
+    pub(crate) callees: BTreeMap<Name, Reach>,
+    /// What stands in its own network, if it has one.
+    pub(crate) loopback: Option<Loopback>,
 }
 
 /// The variables of one instance.
@@ -42,6 +44,11 @@ pub(crate) fn build(spec: &PoolSpec, facts: &Facts) -> Result<BTreeMap<String, M
     .into();
     if let Some(port) = facts.port {
         variables.insert("PORT".to_owned(), port.to_string());
+    }
+    if let Some((loopback, proxy)) = facts.loopback.as_ref().and_then(|own| Some((own, own.proxy?))) {
+        let (proxy, without) = (format!("http://{proxy}"), loopback.without_proxy());
+        let values = [("HTTPS_PROXY", &proxy), ("https_proxy", &proxy), ("NO_PROXY", &without), ("no_proxy", &without)];
+        variables.extend(values.map(|(name, value)| (name.to_owned(), value.clone())));
     }
     let given = variables.clone();
     for (name, template) in &spec.env {
@@ -69,13 +76,9 @@ fn render(
     for part in &template.parts {
         match part {
             Part::Literal(literal) => text.push_str(literal),
-            Part::Url(name) => {
-                let Callee { address, protocol } = callee(name)?;
-                let scheme = if *protocol == Protocol::Tcp { "tcp" } else { "http" };
-                text.extend([scheme, "://", &address.to_string()]);
-            }
-            Part::Host(name) => text.push_str(&callee(name)?.address.ip().to_string()),
-            Part::Port(name) => text.push_str(&callee(name)?.address.port().to_string()),
+            Part::Url(name) => text.push_str(&callee(name)?.url()),
+            Part::Host(name) => text.push_str(&callee(name)?.host),
+            Part::Port(name) => text.push_str(&callee(name)?.port.to_string()),
             Part::Volume(name) => {
                 let path = facts.volumes.get(name).ok_or_else(|| format!("the volume `{name}`, which it has not"))?;
                 text.push_str(&path.display().to_string());
@@ -99,6 +102,7 @@ fn render(
 mod tests {
     use super::*;
     use crate::testing::pool_spec;
+    use seaworthy_model::service::Protocol;
 
     fn facts() -> Facts {
         let name = |text: &str| Name::new(text).unwrap();
@@ -108,9 +112,11 @@ mod tests {
             port: Some(20_001),
             volumes: BTreeMap::from([(name("data"), PathBuf::from("/v/data"))]),
             callees: BTreeMap::from([
-                (name("pay"), Callee { address: "127.0.0.1:20002".parse().unwrap(), protocol: Protocol::Http }),
-                (name("cache"), Callee { address: "127.0.0.1:20003".parse().unwrap(), protocol: Protocol::Tcp }),
+                (name("pay"), Reach { host: "127.0.0.1".to_owned(), port: 20_002, protocol: Protocol::Http }),
+                (name("cache"), Reach { host: "127.0.0.1".to_owned(), port: 20_003, protocol: Protocol::Tcp }),
+                (name("stock"), Reach { host: "stock".to_owned(), port: 80, protocol: Protocol::Http }),
             ]),
+            loopback: None,
         }
     }
 
@@ -126,6 +132,7 @@ mod tests {
             ("URL", "${pay.url}/v1"),
             ("CACHE", "${cache.url} ${cache.host} ${cache.port}"),
             ("DATABASE_URL", "sqlite://${volumes.data}/x.db"),
+            ("STOCK", "${stock.url}/v1 ${stock.host}:${stock.port}"),
             ("SELF", "http://${env.HOST}:${env.PORT}"),
             ("PRICE", "$${5}"),
         ];
@@ -141,6 +148,7 @@ mod tests {
         PORT=20001
         PRICE=${5}
         SELF=http://127.0.0.1:20001
+        STOCK=http://stock/v1 stock:80
         TMPDIR=/i/tmp
         TZ=UTC
         URL=http://127.0.0.1:20002/v1

@@ -19,6 +19,7 @@ const PRIVATE: u32 = 0o700;
 pub(crate) struct Folders {
     home: PathBuf,
     runtime: PathBuf,
+    entrances: PathBuf,
 }
 
 /// The places of one instance (or one command).
@@ -44,15 +45,18 @@ pub(crate) struct InstanceFolders {
     pub(crate) socket: PathBuf,
     /// The name of its control groups, unique on this machine.
     pub(crate) group: String,
+    /// The way into its network.
+    pub(crate) entrance: PathBuf,
 }
 
 impl Folders {
     /// Makes what is missing.
     pub(crate) fn open(home: &Path) -> Result<Self, FileError> {
         files::create_directory(home, PASSABLE)?;
-        let runtime = seaworthy_host::runtime_directory(home)?.join("shims");
+        let sockets = seaworthy_host::runtime_directory(home)?;
+        let (runtime, entrances) = (sockets.join("shims"), sockets.join("entrances"));
         files::create_directory(&runtime, PRIVATE)?;
-        let folders = Self { home: home.to_owned(), runtime };
+        let folders = Self { home: home.to_owned(), runtime, entrances };
         for name in ["instances", "volumes"] {
             files::create_directory(&folders.home.join(name), PASSABLE)?;
         }
@@ -71,7 +75,7 @@ impl Folders {
     pub(crate) fn instance(&self, id: &str) -> InstanceFolders {
         let root = self.instances().join(id);
         // A socket's path has room for 107 bytes, an id alone may take most of them.
-        let socket = self.runtime.join(hex::encode(&Sha256::digest(id)[..8]));
+        let name = hex::encode(&Sha256::digest(id)[..8]);
         InstanceFolders {
             app: root.join("app"),
             temporary: root.join("tmp"),
@@ -81,8 +85,9 @@ impl Folders {
             lock: root.join("lock"),
             shim_log: root.join("shim.log"),
             root,
-            socket,
             group: format!("{}-{id}", seaworthy_host::home::home_hash(&self.home)),
+            socket: self.runtime.join(&name),
+            entrance: self.entrances.join(&name),
         }
     }
 
@@ -108,6 +113,12 @@ impl Folders {
     pub(crate) fn volume(&self, spec: &PoolSpec, volume: &Name) -> PathBuf {
         let environment = self.home.join("volumes").join(spec.app.as_str()).join(spec.environment.as_str());
         environment.join(spec.service.as_str()).join(volume.as_str())
+    }
+
+    /// Makes the folder of the ways into networks: the gateway's user passes through it to the sockets, which are its
+    /// own.
+    pub(crate) fn make_entrances(&self) -> Result<(), FileError> {
+        files::create_directory(&self.entrances, PASSABLE)
     }
 
     /// Makes a pool's volumes where they are missing, the service's own. What is in them is never touched.
@@ -148,6 +159,7 @@ impl InstanceFolders {
     /// Removes everything of the instance but its log and its volumes.
     pub(crate) fn remove(&self) -> Result<(), FileError> {
         files::remove_tree(&self.socket)?;
+        files::remove_tree(&self.entrance)?;
         files::remove_tree(&self.root)
     }
 }

@@ -12,12 +12,14 @@ mod environment;
 mod events;
 mod exec;
 mod folders;
+mod inside;
 mod layers;
 mod libraries;
 #[cfg(target_os = "linux")]
 mod linux;
 mod local;
 pub mod logs;
+pub mod loopback;
 mod materialise;
 mod place;
 mod probe;
@@ -28,11 +30,13 @@ mod spawn;
 mod testing;
 pub mod wire;
 
-pub use calls::{CallAddresses, Callee, CalleeFuture};
+pub use calls::{CallAddresses, Callee, CalleeFuture, OpenedFuture, ProtocolFuture};
 pub use capabilities::{Capabilities, CapabilityFinding};
 pub use events::{EngineEvent, Happening};
+#[cfg(target_os = "linux")]
+pub use linux::network::can_redirect;
 pub use local::{
-    Adopted, EngineOptions, Exec, ExecStreams, InstanceState, InstanceStatus, LocalTarget, LogFollower, LogLine,
-    LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput, Terminal,
+    Adopted, EngineOptions, Exec, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState, InstanceStatus,
+    LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput, Terminal,
 };
 pub use spawn::ShimCommand;

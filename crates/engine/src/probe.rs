@@ -1,8 +1,10 @@
 //! One look at an instance: does it answer?
 
+use crate::inside;
 use seaworthy_model::service::Health;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -14,14 +16,19 @@ const ANSWER_BYTES: u64 = 64 * 1024;
 /// How long is waited for the rest of an answer whose status is known.
 const REST: Duration = Duration::from_millis(200);
 
-/// Looks once. `Ok`: where it answered (`None` for a worker); `Err`: what was asked and what came back.
-pub(crate) async fn look(health: &Health, port: Option<u16>) -> Result<Option<SocketAddr>, String> {
+/// Looks once, through the entrance if the instance has a network of its own. `Ok`: where it answered (`None` for a
+/// worker); `Err`: what was asked and what came back.
+pub(crate) async fn look(
+    health: &Health,
+    port: Option<u16>,
+    entrance: Option<&Path>,
+) -> Result<Option<SocketAddr>, String> {
     let Some(port) = port else { return Ok(None) };
     match health {
         Health::Alive => Ok(None),
-        Health::Connect => connect(port).await.map(|(address, _)| Some(address)),
+        Health::Connect => connect(port, entrance).await.map(|(address, _)| Some(address)),
         Health::Path(path) => {
-            let (address, stream) = connect(port).await?;
+            let (address, stream) = connect(port, entrance).await?;
             let asked = format!("GET {path} on {address}");
             let answer = tokio::time::timeout(TIMEOUT, get(stream, address, path)).await;
             match answer {
@@ -36,10 +43,16 @@ pub(crate) async fn look(health: &Health, port: Option<u16>) -> Result<Option<So
 }
 
 /// On 127.0.0.1, else on ::1.
-async fn connect(port: u16) -> Result<(SocketAddr, TcpStream), String> {
+async fn connect(port: u16, entrance: Option<&Path>) -> Result<(SocketAddr, TcpStream), String> {
     let mut first = None;
     for address in [SocketAddr::from((Ipv4Addr::LOCALHOST, port)), SocketAddr::from((Ipv6Addr::LOCALHOST, port))] {
-        let problem = match tokio::time::timeout(TIMEOUT, TcpStream::connect(address)).await {
+        let connecting = async {
+            match entrance {
+                None => TcpStream::connect(address).await,
+                Some(entrance) => inside::connect(entrance, address).await,
+            }
+        };
+        let problem = match tokio::time::timeout(TIMEOUT, connecting).await {
             Ok(Ok(stream)) => return Ok((address, stream)),
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 format!("the connection to {address} was refused: does it listen on $PORT?")
@@ -112,21 +125,21 @@ mod tests {
     async fn says_what_was_asked_and_what_came_back() {
         let path = Health::Path("/healthz".to_owned());
         let port = answering(b"HTTP/1.1 302 Found\r\n\r\n").await;
-        assert_eq!(look(&path, Some(port)).await, Ok(Some(([127, 0, 0, 1], port).into())));
+        assert_eq!(look(&path, Some(port), None).await, Ok(Some(([127, 0, 0, 1], port).into())));
         let port = answering(b"HTTP/1.1 500 Oh\r\n\r\n").await;
         let expected = format!("GET /healthz on 127.0.0.1:{port} answered 500");
-        assert_eq!(look(&path, Some(port)).await, Err(expected));
+        assert_eq!(look(&path, Some(port), None).await, Err(expected));
         let port = answering(b"hello\n").await;
-        assert!(look(&path, Some(port)).await.unwrap_err().ends_with("answered something else than HTTP"));
-        assert!(look(&Health::Connect, Some(port)).await.is_ok());
+        assert!(look(&path, Some(port), None).await.unwrap_err().ends_with("answered something else than HTTP"));
+        assert!(look(&Health::Connect, Some(port), None).await.is_ok());
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        assert!(look(&Health::Connect, Some(closed)).await.unwrap_err().ends_with("does it listen on $PORT?"));
+        assert!(look(&Health::Connect, Some(closed), None).await.unwrap_err().ends_with("does it listen on $PORT?"));
     }
 
     #[tokio::test]
     async fn a_program_on_the_other_loopback_is_found() {
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().unwrap().port();
-        assert_eq!(look(&Health::Connect, Some(port)).await, Ok(Some((Ipv6Addr::LOCALHOST, port).into())));
+        assert_eq!(look(&Health::Connect, Some(port), None).await, Ok(Some((Ipv6Addr::LOCALHOST, port).into())));
     }
 }

@@ -5,7 +5,7 @@ use crate::logs::LogLimits;
 use seaworthy_diagnostics::Masked;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -49,6 +49,42 @@ pub struct ShimSpec {
     pub log_limits: LogLimits,
     /// How long it waits before it starts the program again.
     pub back_off: BackOffLimits,
+    /// What stands in the instance's own network; `None`: it is in the machine's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+}
+
+/// What stands in an instance's own network, and how others come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Network {
+    /// The path of the Unix socket by which the gateway comes in ([`seaworthy_host::entrance`]).
+    pub entrance: PathBuf,
+    /// The gateway's user, who may use it beside root and the shim's own.
+    pub gateway: Option<u32>,
+    /// What listens inside before the program is started.
+    pub listeners: Vec<NetworkListener>,
+    /// Addresses that `lo` has beside its own.
+    pub addresses: Vec<IpAddr>,
+    /// Where connections go elsewhere than they were meant to.
+    pub redirects: Vec<Redirect>,
+}
+
+/// A listening socket inside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkListener {
+    /// By which it is asked for.
+    pub name: String,
+    /// Where it is bound.
+    pub address: SocketAddr,
+}
+
+/// Connections that are sent elsewhere within the instance's network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redirect {
+    /// Where the program connects to.
+    pub from: SocketAddr,
+    /// Where the connection goes.
+    pub to: SocketAddr,
 }
 
 /// How a program is kept apart.

@@ -17,6 +17,7 @@ pub fn counters(pools: &PoolRegistry) -> BTreeMap<String, PoolCount> {
             disagreed: pool.fanout.disagreed(),
             failed: pool.fanout.failed(),
             late: pool.fanout.late(),
+            callers: pool.counted_by_caller(),
         }
     };
     pools.all().iter().map(|pool| (pool.id().to_owned(), count(pool))).collect()

@@ -1,11 +1,13 @@
 //! What every connection of a worker shares.
 
 use crate::access_log::AccessLog;
+use crate::egress::Refusals;
 use crate::limits::Limits;
 use crate::table::{CompiledTable, PoolRegistry};
 use arc_swap::{ArcSwap, Guard};
 use seaworthy_model::routing::RoutingTable;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// The state of a worker: its table, its pools, its log.
@@ -18,6 +20,12 @@ pub struct Gateway {
     pub limits: Limits,
     /// Cancelled when this worker is to end: connections answer what they have begun, then close.
     pub draining: CancellationToken,
+    /// Cancelled when even connections to the world outside are to end politely.
+    pub closing: CancellationToken,
+    /// Connections outwards that were refused.
+    pub refusals: Refusals,
+    /// Places for looking up names: each takes a thread for as long as a name server may take.
+    pub(crate) lookups: Semaphore,
 }
 
 impl Gateway {
@@ -28,8 +36,11 @@ impl Gateway {
             table: ArcSwap::from_pointee(CompiledTable::empty()),
             pools: PoolRegistry::default(),
             access_log,
-            limits,
             draining: CancellationToken::new(),
+            closing: CancellationToken::new(),
+            refusals: Refusals::default(),
+            lookups: Semaphore::new(limits.egress_lookups_max),
+            limits,
         })
     }
 

@@ -6,6 +6,7 @@
 pub mod access_log;
 pub mod control;
 pub mod counters;
+pub mod egress;
 pub mod fanout;
 pub mod gateway;
 pub mod http1;

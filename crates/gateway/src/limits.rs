@@ -60,6 +60,16 @@ pub struct Limits {
     pub linger_timeout: Duration,
     /// How much is read meanwhile.
     pub linger_bytes_max: usize,
+    /// The longest head of a `CONNECT` by which an instance goes outside. More is answered 431.
+    pub egress_head_bytes_max: usize,
+    /// How many names of destinations outside are looked up at once; further ones wait.
+    pub egress_lookups_max: usize,
+    /// How long looking up a destination outside may take, the wait included.
+    pub egress_lookup_timeout: Duration,
+    /// How long connecting to a destination outside may take, over all of its addresses.
+    pub egress_connect_timeout: Duration,
+    /// How many addresses of a destination outside are tried.
+    pub egress_addresses_max: usize,
 }
 
 impl Limits {
@@ -92,6 +102,11 @@ impl Limits {
         tunnel_close_timeout: Duration::from_secs(5),
         linger_timeout: Duration::from_secs(2),
         linger_bytes_max: 256 * 1024,
+        egress_head_bytes_max: 8 * 1024,
+        egress_lookups_max: 8,
+        egress_lookup_timeout: Duration::from_secs(10),
+        egress_connect_timeout: Duration::from_secs(10),
+        egress_addresses_max: 8,
     };
 }
 

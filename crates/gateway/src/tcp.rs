@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// How much of one direction is in memory: when the other side does not take it, no more is read.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -30,7 +31,8 @@ where
     match connected {
         Ok((lease, route, upstream)) => {
             let traffic = Traffic::new();
-            entry.reason = exchange(client, upstream, &lease, gateway, &traffic).await;
+            let closing = lease.pool().closing();
+            entry.reason = exchange(client, upstream, &closing, gateway, &traffic).await;
             lease.pool().count(200);
             entry.status = 200;
             (entry.bytes_in, entry.bytes_out) = traffic.bytes();
@@ -54,6 +56,9 @@ where
 }
 
 fn record<'a>(mut entry: AccessEntry<'a>, route: &'a RouteInfo, started: Instant, gateway: &Gateway) {
+    if let Some(tally) = &route.tally {
+        tally.count(entry.status);
+    }
     entry.route = &route.id;
     entry.caller = route.caller.as_deref().unwrap_or_default();
     entry.duration_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -92,7 +97,7 @@ async fn connect(
             }
         };
         *attempts += 1;
-        let stream = tokio::time::timeout(gateway.limits.connect_timeout, TcpStream::connect(lease.address())).await;
+        let stream = tokio::time::timeout(gateway.limits.connect_timeout, lease.endpoint().connect()).await;
         if let Ok(Ok(stream)) = stream {
             let _ = stream.set_nodelay(true);
             lease.report(Outcome::Answered(200));
@@ -107,7 +112,7 @@ async fn connect(
 }
 
 /// Bytes so far, and when the last of them came.
-struct Traffic {
+pub(crate) struct Traffic {
     started: Instant,
     from_client: AtomicU64,
     from_instance: AtomicU64,
@@ -115,7 +120,7 @@ struct Traffic {
 }
 
 impl Traffic {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
         Self { started: Instant::now(), from_client: zero(), from_instance: zero(), last_ms: zero() }
     }
@@ -126,7 +131,7 @@ impl Traffic {
         self.last_ms.store(now, Ordering::Relaxed);
     }
 
-    fn bytes(&self) -> (u64, u64) {
+    pub(crate) fn bytes(&self) -> (u64, u64) {
         (self.from_client.load(Ordering::Relaxed), self.from_instance.load(Ordering::Relaxed))
     }
 
@@ -143,10 +148,10 @@ impl Traffic {
 }
 
 /// Moves bytes until both directions have ended; the answer is why it ended otherwise, in a word.
-async fn exchange<S>(
+pub(crate) async fn exchange<S>(
     client: S,
     upstream: TcpStream,
-    lease: &Lease,
+    closing: &CancellationToken,
     gateway: &Gateway,
     traffic: &Traffic,
 ) -> &'static str
@@ -155,7 +160,6 @@ where
 {
     let (mut client_reader, mut client_writer) = tokio::io::split(client);
     let (mut upstream_reader, mut upstream_writer) = upstream.into_split();
-    let closing = lease.pool().closing();
     let reason = {
         let there = copy(&mut client_reader, &mut upstream_writer, |count| traffic.add(&traffic.from_client, count));
         let back = copy(&mut upstream_reader, &mut client_writer, |count| traffic.add(&traffic.from_instance, count));

@@ -2,7 +2,7 @@
 
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
 /// The most descriptors that one message can carry.
@@ -26,10 +26,10 @@ pub fn send(socket: &UnixStream, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -
 ///
 /// # Errors
 /// What `recvmsg(2)` says; `InvalidData` when there were more than [`DESCRIPTORS_MAX`] descriptors.
-pub fn receive(socket: &UnixStream, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub fn receive(socket: &impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut control = nix::cmsg_space!([RawFd; DESCRIPTORS_MAX]);
     let mut slices = [IoSliceMut::new(bytes)];
-    let message = recvmsg::<()>(socket.as_raw_fd(), &mut slices, Some(&mut control), close_in_children())?;
+    let message = recvmsg::<()>(socket.as_fd().as_raw_fd(), &mut slices, Some(&mut control), close_in_children())?;
     let mut descriptors = Vec::new();
     let control_messages = message.cmsgs().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
     for control_message in control_messages {
@@ -65,7 +65,6 @@ fn close_in_children() -> MsgFlags {
 mod tests {
     use super::*;
     use std::io::{Read as _, Write as _};
-    use std::os::fd::AsFd as _;
 
     #[test]
     fn a_pipe_arrives_and_works() {

@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod descriptor;
+pub mod entrance;
 pub mod files;
 pub mod home;
 #[cfg(target_os = "linux")]

@@ -3,8 +3,10 @@
 //! It travels as JSON over the gateway's control socket and lies on disk for the worker that starts next.
 
 use crate::release::{Fanout, RouteLimits};
+use crate::service::Egress;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,6 +49,13 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// A Unix socket.
     Unix(PathBuf),
+    /// TCP in the network of an instance, which holds the socket: nobody outside can bind it.
+    Sandboxed {
+        /// The instance.
+        instance: String,
+        /// The address there.
+        address: SocketAddr,
+    },
 }
 
 /// What happens to what comes in on a listener.
@@ -66,8 +75,17 @@ pub enum Purpose {
     Internal {
         /// The pool.
         pool: String,
-        /// Who calls, if the listener tells; written to the access log.
+        /// Who calls, if the listener tells; written to the access log, told to the pool and counted.
         caller: Option<String>,
+    },
+    /// What an instance sends to the world outside, to the destinations that it declared and to no others.
+    Egress {
+        /// Whose instance it is: `APP/ENV/SERVICE`.
+        caller: String,
+        /// Where it may go. A listener that is no proxy has one, without a wildcard.
+        to: Vec<Egress>,
+        /// Connections begin with `CONNECT host:port` (RFC 9110 section 9.3.6); else all go to the one destination.
+        proxy: bool,
     },
 }
 
@@ -153,6 +171,48 @@ pub struct Pool {
 pub struct Endpoint {
     /// The instance's id.
     pub id: String,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// How it is reached.
+    pub address: EndpointAddress,
+}
+
+/// How an instance is reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum EndpointAddress {
+    /// On the machine's own network.
+    Tcp(SocketAddr),
+    /// In a network of its own, on this port of 127.0.0.1, else of ::1. Whoever listens on the Unix socket gives
+    /// sockets that connect there.
+    Sandboxed {
+        /// The Unix socket.
+        socket: PathBuf,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl EndpointAddress {
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        match self {
+            Self::Tcp(address) => address.port(),
+            Self::Sandboxed { port, .. } => *port,
+        }
+    }
+}
+
+impl From<SocketAddr> for EndpointAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for EndpointAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Sandboxed { port, .. } => write!(f, "127.0.0.1:{port}"),
+        }
+    }
 }

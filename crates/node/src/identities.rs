@@ -1,6 +1,6 @@
 //! The users that the node's own helpers run as, so that none of them is root.
 
-use seaworthy_engine::LocalTarget;
+use seaworthy_engine::{GATEWAY_USER, LocalTarget};
 
 /// Users of the node's helpers; `None` on a node that is not root's: everything is its own user's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,6 +16,6 @@ impl Identities {
     #[must_use]
     pub(crate) fn of(engine: &LocalTarget) -> Self {
         let user = |number: u32| engine.reserved_user(number).map(|uid| (uid, uid));
-        Self { gateway: user(0), checks: user(1) }
+        Self { gateway: user(GATEWAY_USER), checks: user(1) }
     }
 }

@@ -39,7 +39,8 @@ fn lacks(pool: &PoolSpec) -> Vec<String> {
     if pool.protocol == Protocol::Http && pool.health == Health::Connect && pool.port != Port::None {
         lines.push(format!("`{name}` has no health page (`health`): only that it accepts connections is checked"));
     }
-    if let Port::Fixed(port) = pool.port {
+    // In networks of their own any number of them listen on one.
+    if let (Port::Fixed(port), None) = (pool.port, &pool.sandbox) {
         lines.push(format!("`{name}` listens on {port} whatever it is told: one instance at a time"));
     }
     if pool.update == Update::Replace && pool.port != Port::None {

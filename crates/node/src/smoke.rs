@@ -108,7 +108,7 @@ impl Checks {
     }
 
     /// What `{{url}}` is, and where its connections go: a route's to `routes`; those of a service without a route of
-    /// its own to the listener for its callers.
+    /// its own to a socket of its own, as the caller `check`.
     async fn place(
         &self,
         revision: &Revision,
@@ -125,8 +125,8 @@ impl Checks {
                 let Some(pool) = revision.pools.get(service) else {
                     return Err(Diagnostic::user(format!("there is no service `{service}` to check")));
                 };
-                let address = self.traffic.call_address(&pool.id).await?;
-                Ok((format!("http://{address}"), Connect::Tcp(address.to_string())))
+                let socket = self.traffic.check_socket(pool).await?;
+                Ok((format!("http://{service}"), Connect::Unix(socket.display().to_string())))
             }
         }
     }

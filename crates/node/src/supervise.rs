@@ -3,6 +3,7 @@
 use crate::Node;
 use seaworthy_diagnostics::{Diagnostic, render};
 use seaworthy_engine::Happening;
+use seaworthy_gateway::control::EgressRefusal;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,10 +50,18 @@ pub(crate) async fn follow_instances(node: Arc<Node>) {
     }
 }
 
-/// Starts the gateway again whenever it is gone. Its worker is its parent's affair.
+/// Starts the gateway again whenever it is gone, and says what it refused. Its worker is its parent's affair.
 pub(crate) async fn keep_gateway(node: Arc<Node>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
+        if let Err(error) = node.traffic.complete().await {
+            complain(&error);
+        }
+        for refusal in node.traffic.refusals().await {
+            let EgressRefusal { caller, to, why, add } = refusal;
+            let help = add.map(|line| format!("; to allow it, add `{line}`")).unwrap_or_default();
+            note(&format!("{caller} may not connect to {to}: {why}{help}"));
+        }
         let gone = node.traffic.client().parent_status().await.is_err_and(|error| error.is_unreachable());
         if gone && !node.deployments.is_closed() {
             note("the gateway is gone: starting it again");

@@ -122,5 +122,6 @@ fn children(count: &str) -> io::Result<String> {
     }
     let made = threads.len();
     threads.into_iter().for_each(|thread| drop(thread.join()));
-    failed.map_or_else(|| Ok(format!("{made} threads")), |error| Err(io::Error::other(format!("after {made}: {error}"))))
+    failed
+        .map_or_else(|| Ok(format!("{made} threads")), |error| Err(io::Error::other(format!("after {made}: {error}"))))
 }

@@ -1,8 +1,8 @@
 //! Commands: programs that run once, under a shim of their own, to their end.
 
 use super::engine::{Engine, new_token};
-use super::leftovers;
 use super::prepare::{Start, prepare_aside};
+use super::{leftovers, networks};
 use crate::client::ShimClient;
 use crate::database::CommandRecord;
 use crate::spawn::spawn;
@@ -52,15 +52,26 @@ impl Command<'_> {
                 record
             }
         };
-        let Found::NotStarted(lock) = self.find(engine, &record)? else { return Ok(()) };
+        networks::add_command(engine, self.spec, &self.id, &record.token);
+        let Found::NotStarted(lock) = self.find(engine, &record)? else { return self.opened(engine).await };
         let started = self.start_shim(engine, record.token, lock).await;
         if started.is_err() {
             let folders = engine.folders.instance(&self.id);
             leftovers::end(&folders).await?;
             engine.database.forget_command(&self.id)?;
+            networks::remove_command(engine, &self.id);
             folders.remove()?;
         }
-        started
+        started?;
+        self.opened(engine).await
+    }
+
+    /// Has whoever carries its calls look.
+    async fn opened(&self, engine: &Engine) -> Result<(), Diagnostic> {
+        match engine.calls().filter(|_| self.spec.sandbox.is_some()) {
+            Some(calls) => calls.opened().await,
+            None => Ok(()),
+        }
     }
 
     async fn start_shim(&self, engine: &Arc<Engine>, token: String, lock: Lock) -> Result<(), Diagnostic> {
@@ -72,6 +83,12 @@ impl Command<'_> {
 
     /// Waits until it has ended, and removes everything of it but its log and how it ended.
     pub(super) async fn wait(&self, engine: &Arc<Engine>) -> Result<Exit, Diagnostic> {
+        let ended = self.wait_for_end(engine).await;
+        networks::remove_command(engine, &self.id);
+        ended
+    }
+
+    async fn wait_for_end(&self, engine: &Arc<Engine>) -> Result<Exit, Diagnostic> {
         let folders = engine.folders.instance(&self.id);
         loop {
             let Some(record) = engine.database.command(&self.id)? else {

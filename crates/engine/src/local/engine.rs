@@ -1,19 +1,22 @@
 //! What all parts of the engine share.
 
 use super::live::Live;
+use super::networks::InstanceNetwork;
 use super::{EngineOptions, RESERVED_USERS};
-use crate::calls::{CallAddresses, Callee};
+use crate::calls::{CallAddresses, Reach};
 use crate::database::Database;
 use crate::events::{EngineEvent, Happening};
 use crate::folders::Folders;
+use crate::loopback::call_port;
 use rand::Rng as _;
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_host::lock::Lock;
 use seaworthy_host::{clock, peer, user_ids};
 use seaworthy_model::Name;
 use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec};
+use seaworthy_model::routing::EndpointAddress;
+use seaworthy_model::service::Protocol;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -33,6 +36,8 @@ pub(super) struct Engine {
     /// User ids of this home; `None` when this process is not root and cannot give any.
     users: Option<Range<u32>>,
     calls: RwLock<Option<Arc<dyn CallAddresses>>>,
+    /// Networks of commands that run now.
+    pub(super) command_networks: Mutex<BTreeMap<String, InstanceNetwork>>,
     live: Mutex<BTreeMap<InstanceId, Arc<Live>>>,
     /// One change at a time for a pool or a command, by its id.
     changes: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -51,6 +56,7 @@ impl Engine {
             events: broadcast::Sender::new(EVENTS),
             users,
             calls: RwLock::new(None),
+            command_networks: Mutex::default(),
             live: Mutex::default(),
             changes: Mutex::default(),
         };
@@ -61,15 +67,28 @@ impl Engine {
         *self.calls.write().unwrap_or_else(PoisonError::into_inner) = Some(calls);
     }
 
+    /// Who knows where callees answer.
+    pub(super) fn calls(&self) -> Option<Arc<dyn CallAddresses>> {
+        self.calls.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Where everything that a pool calls answers.
-    pub(super) async fn callees(&self, spec: &PoolSpec) -> Result<BTreeMap<Name, Callee>, Diagnostic> {
-        let calls = self.calls.read().unwrap_or_else(PoisonError::into_inner).clone();
+    pub(super) async fn callees(&self, spec: &PoolSpec) -> Result<BTreeMap<Name, Reach>, Diagnostic> {
+        let calls = self.calls();
         let mut callees = BTreeMap::new();
         for (service, pool) in &spec.calls {
             let Some(calls) = &calls else {
                 return Err(Diagnostic::new(Fault::Seaworthy, "nobody knows yet where callees answer").later());
             };
-            callees.insert(service.clone(), calls.callee(spec, service, pool).await?);
+            let reach = match &spec.sandbox {
+                None => Reach::from(calls.callee(spec, service, pool).await?),
+                Some(sandbox) => {
+                    let protocol = calls.protocol(pool).await?;
+                    let port = call_port(sandbox, service, protocol == Protocol::Tcp);
+                    Reach { host: service.to_string(), port, protocol }
+                }
+            };
+            callees.insert(service.clone(), reach);
         }
         Ok(callees)
     }
@@ -115,12 +134,17 @@ impl Engine {
         self.all_live().values().for_each(|live| live.let_go());
     }
 
-    pub(super) fn endpoints(&self, pool: &PoolId) -> Vec<(InstanceId, SocketAddr)> {
+    pub(super) fn endpoints(&self, pool: &PoolId) -> Vec<(InstanceId, EndpointAddress)> {
         let all = self.all_live();
         let of_pool = all.values().filter(|live| live.pool == *pool && !live.is_stopping());
         let address = |live: &Arc<Live>| {
             let view = live.view.borrow();
-            view.address.filter(|_| !view.retired).map(|address| (live.id.clone(), address))
+            let address = view.address.filter(|_| !view.retired)?;
+            let address = match live.entrance.clone() {
+                None => EndpointAddress::Tcp(address),
+                Some(socket) => EndpointAddress::Sandboxed { socket, port: address.port() },
+            };
+            Some((live.id.clone(), address))
         };
         of_pool.filter_map(address).collect()
     }

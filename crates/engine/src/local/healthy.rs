@@ -88,7 +88,7 @@ impl<'a> Watch<'a> {
             let how = state.last_exit.as_ref().map_or_else(String::new, |exit| format!(" ({})", exit.how));
             return Err(format!("its program has ended{how} and is started again"));
         }
-        probe::look(&self.spec.health, view.address.map(|address| address.port())).await
+        probe::look(&self.spec.health, view.address.map(|address| address.port()), self.live.entrance.as_deref()).await
     }
 
     /// Takes note of what a look found; true when it has been healthy for long enough.

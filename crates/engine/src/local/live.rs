@@ -5,6 +5,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::clock;
 use seaworthy_model::pool::{InstanceId, PoolId};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,8 @@ const OVER_IT: Duration = Duration::from_secs(60);
 pub(super) struct Live {
     pub(super) id: InstanceId,
     pub(super) pool: PoolId,
+    /// The way into its network, if it has one of its own.
+    pub(super) entrance: Option<PathBuf>,
     /// What is known now; changes wake whoever waits for the instance.
     pub(super) view: watch::Sender<View>,
     stopping: AtomicBool,
@@ -44,7 +47,14 @@ pub(super) struct View {
 
 impl Live {
     pub(super) fn new(id: InstanceId, pool: PoolId, view: View) -> Self {
-        Self { id, pool, view: watch::Sender::new(view), stopping: AtomicBool::new(false), keeper: Mutex::new(None) }
+        Self {
+            id,
+            pool,
+            entrance: None,
+            view: watch::Sender::new(view),
+            stopping: AtomicBool::new(false),
+            keeper: Mutex::new(None),
+        }
     }
 
     pub(super) fn set_keeper(&self, keeper: AbortHandle) {

@@ -10,6 +10,7 @@ mod instance_logs;
 mod keeper;
 mod leftovers;
 mod live;
+mod networks;
 mod ports;
 mod prepare;
 mod run;
@@ -21,6 +22,7 @@ mod stop;
 pub use adopt::Adopted;
 pub use exec::{Exec, ExecStreams, Terminal};
 pub use instance_logs::{LogFollower, LogLine, LogSelection};
+pub use networks::InstanceNetwork;
 pub use run::{Run, RunOutput};
 pub use status::{InstanceState, InstanceStatus, PoolStatus};
 
@@ -36,15 +38,18 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::lock::Lock;
 use seaworthy_model::Name;
 use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec};
+use seaworthy_model::routing::EndpointAddress;
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::broadcast;
 
 /// The first user ids of a home's range are for the node's own helpers (gateway, checks).
 pub const RESERVED_USERS: u32 = 10;
+/// Of these, the gateway's.
+pub const GATEWAY_USER: u32 = 0;
 
 /// As many processes and threads as most programs ever need, and few enough that none takes all of the machine's.
 const PROCESSES_MAX: u32 = 4096;
@@ -124,8 +129,27 @@ impl LocalTarget {
 
     /// Where the instances of a pool listen; none that is about to end, and none of a worker.
     #[must_use]
-    pub fn endpoints(&self, pool: &PoolId) -> Vec<(InstanceId, SocketAddr)> {
+    pub fn endpoints(&self, pool: &PoolId) -> Vec<(InstanceId, EndpointAddress)> {
         self.engine.endpoints(pool)
+    }
+
+    /// The network of every instance and command that has one of its own.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be read.
+    pub fn networks(&self) -> Result<Vec<InstanceNetwork>, Diagnostic> {
+        networks::networks(&self.engine)
+    }
+
+    /// Fetches a listening socket that stands in the network of an instance.
+    ///
+    /// # Errors
+    /// When its shim does not give it: it is just starting, or gone.
+    pub async fn inside_listener(&self, network: &InstanceNetwork, name: &str) -> Result<OwnedFd, Diagnostic> {
+        let fetched = crate::inside::listener(&network.entrance, name).await;
+        fetched.map_err(|error| {
+            Diagnostic::machine(format!("the shim of `{}` does not give `{name}`: {error}", network.instance)).later()
+        })
     }
 
     /// Every pool and instance there is. Reads `/proc`: a few milliseconds.

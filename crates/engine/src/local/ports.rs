@@ -2,13 +2,11 @@
 
 use super::engine::Engine;
 use crate::database::InstanceRecord;
+use crate::loopback::given_port;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::ports;
 use seaworthy_model::pool::PoolSpec;
 use seaworthy_model::service::Port;
-
-/// The first number that an instance in a sandbox is given; many programs take it for granted.
-const FIRST_INSIDE: u16 = 8080;
 
 /// Takes note of an instance that is about to start, with its port: the one that it had, if nobody took it.
 pub(super) fn record_start(
@@ -18,9 +16,9 @@ pub(super) fn record_start(
 ) -> Result<InstanceRecord, Diagnostic> {
     let port = match spec.port {
         Port::None => None,
-        // In a network of its own every number is free but those of its callees.
+        // In a network of its own every number is free but those that stand there already.
         Port::Fixed(port) if spec.sandbox.is_some() => Some(port),
-        Port::Given if spec.sandbox.is_some() => Some(inside(spec)),
+        Port::Given if spec.sandbox.is_some() => spec.sandbox.as_ref().map(given_port),
         Port::Fixed(port) => {
             // First of all: whoever ends a pool whose start was refused must find what there is of it.
             engine.database.put_instance(&record)?;
@@ -42,13 +40,6 @@ pub(super) fn record_start(
     let record = InstanceRecord { port, ..record };
     engine.database.put_instance(&record)?;
     Ok(record)
-}
-
-/// The number that an instance is told to listen on inside its own network; it has one at most.
-fn inside(spec: &PoolSpec) -> u16 {
-    let callees = spec.sandbox.as_ref().map(|sandbox| &sandbox.callee_ports);
-    let is_callees = |port: &u16| callees.is_some_and(|ports| ports.values().any(|callees| callees == port));
-    (FIRST_INSIDE..u16::MAX).find(|port| !is_callees(port)).unwrap_or(FIRST_INSIDE)
 }
 
 fn none_free() -> Diagnostic {

@@ -1,13 +1,16 @@
 //! Everything that a program needs before it can start: its files, folders, values and user.
 
+use super::GATEWAY_USER;
 use super::engine::Engine;
-use crate::calls::Callee;
+use super::sandbox::Inside;
+use crate::calls::Reach;
 use crate::environment::{self, Facts};
 use crate::folders::InstanceFolders;
+use crate::loopback::Loopback;
 use crate::materialise::materialise;
 use crate::place::Place;
 use crate::program::{self, Runner};
-use crate::wire::{Isolation, Mode, ShimSpec, VERSION};
+use crate::wire::{Isolation, Mode, Network, NetworkListener, Redirect, ShimSpec, VERSION};
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_host::files;
 use seaworthy_model::Name;
@@ -27,7 +30,7 @@ pub(super) struct Start {
     pub(super) run: Vec<String>,
     pub(super) mode: Mode,
     pub(super) port: Option<u16>,
-    pub(super) callees: BTreeMap<Name, Callee>,
+    pub(super) callees: BTreeMap<Name, Reach>,
 }
 
 /// Where a program finds what it needs, by the paths that it sees itself.
@@ -50,9 +53,14 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
     let Some((name, arguments)) = start.run.split_first() else {
         return Err(Diagnostic::user(format!("`{}` has nothing to run", spec.service)).help("set `run`"));
     };
+    let loopback = spec.sandbox.as_ref().map(|sandbox| Loopback::plan(spec, sandbox, start.port));
+    let network = loopback.as_ref().map(|loopback| network(engine, &folders, loopback)).transpose()?;
     let placed = match &spec.sandbox {
         None => on_the_machine(engine, spec, name, &folders, user)?,
-        Some(sandbox) => super::sandbox::place(engine, spec, sandbox, name, &start.id, user)?,
+        Some(sandbox) => {
+            let hosts = loopback.as_ref().map(|loopback| loopback.hosts.clone()).unwrap_or_default();
+            super::sandbox::place(engine, spec, sandbox, name, &start.id, Inside { user, hosts })?
+        }
     };
     let facts = Facts {
         home: placed.home,
@@ -60,6 +68,7 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         port: start.port,
         volumes: placed.volumes,
         callees: start.callees,
+        loopback,
     };
     let log = engine.log(spec, &start.id);
     if let Some(folder) = log.parent() {
@@ -83,6 +92,23 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         log,
         log_limits: engine.options.log_limits,
         back_off: engine.options.back_off,
+        network,
+    })
+}
+
+/// What the shim puts into the instance's network.
+fn network(engine: &Engine, folders: &InstanceFolders, loopback: &Loopback) -> Result<Network, Diagnostic> {
+    engine.folders.make_entrances()?;
+    let listener = |listener: &crate::loopback::InsideListener| NetworkListener {
+        name: listener.name.clone(),
+        address: listener.stands_at,
+    };
+    Ok(Network {
+        entrance: folders.entrance.clone(),
+        gateway: engine.reserved_user(GATEWAY_USER),
+        listeners: loopback.listeners.iter().map(listener).collect(),
+        addresses: loopback.addresses.clone(),
+        redirects: loopback.redirects().map(|(from, to)| Redirect { from, to }).collect(),
     })
 }
 

@@ -14,10 +14,19 @@ use seaworthy_model::pool::{PoolSpec, Sandbox};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 /// The service's user inside where this process cannot give it an id of its own.
 const USER: u32 = 1000;
+
+/// What is decided elsewhere of what an instance finds.
+pub(super) struct Inside {
+    /// The service's user; `None`: this process's own.
+    pub(super) user: Option<u32>,
+    /// Names that resolve.
+    pub(super) hosts: Vec<(IpAddr, String)>,
+}
 
 /// Fills in where an instance of a pool finds everything inside. Nothing of the machine but volumes and the instance's
 /// own copies is among it.
@@ -27,7 +36,7 @@ pub(super) fn place(
     sandbox: &Sandbox,
     program: &str,
     id: &str,
-    user: Option<u32>,
+    Inside { user, hosts }: Inside,
 ) -> Result<Placed, Diagnostic> {
     let folders = engine.folders.instance(id);
     let layers = layers(engine, spec)?;
@@ -48,7 +57,7 @@ pub(super) fn place(
         user: user.unwrap_or(USER),
         volumes: outside.collect(),
         writable: writable(sandbox, &folders.writable)?,
-        hosts: Vec::new(),
+        hosts,
         limits,
         group: folders.group,
     };

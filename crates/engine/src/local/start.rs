@@ -85,7 +85,8 @@ async fn bring_up(engine: &Arc<Engine>, spec: &PoolSpec, mut record: InstanceRec
 }
 
 /// Puts a keeper beside an instance that runs (or is to).
-pub(super) fn keep(engine: &Arc<Engine>, spec: &PoolSpec, live: Live, happening: Happening) {
+pub(super) fn keep(engine: &Arc<Engine>, spec: &PoolSpec, mut live: Live, happening: Happening) {
+    live.entrance = spec.sandbox.as_ref().map(|_| engine.folders.instance(&live.id.0).entrance);
     let live = Arc::new(live);
     engine.add_live(Arc::clone(&live));
     let keeper = tokio::spawn(keeper::keep(Arc::clone(engine), spec.clone(), Arc::clone(&live), happening));

@@ -6,6 +6,7 @@
 
 mod back_off;
 mod control;
+mod entrance;
 mod launch;
 mod pipes;
 mod run;

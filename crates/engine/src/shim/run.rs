@@ -2,6 +2,7 @@
 
 use super::back_off::BackOff;
 use super::control::{Asked, Control};
+use super::entrance::Entrance;
 use super::launch::{self, Launched};
 use super::pipes::Pipes;
 use super::signals::Signals;
@@ -53,6 +54,7 @@ pub(super) struct Shim {
     pipes: Pipes,
     log: LogWriter,
     control: Control,
+    entrance: Option<Entrance>,
 }
 
 impl Shim {
@@ -81,6 +83,7 @@ impl Shim {
             pipes: Pipes::new()?,
             log: LogWriter::new(spec.log.clone(), spec.log_limits),
             control: Control::listen(&spec.socket)?,
+            entrance: spec.network.as_ref().map(furnish).transpose()?,
             spec,
         };
         if let Some(user) = shim.spec.user {
@@ -103,6 +106,9 @@ impl Shim {
             self.wait();
             self.signals.drain();
             self.pipes.pump(&mut self.log);
+            if let Some(entrance) = &mut self.entrance {
+                entrance.serve();
+            }
             for asked in self.control.read() {
                 self.handle(asked);
             }
@@ -137,6 +143,7 @@ impl Shim {
         };
         let all = std::iter::once(self.signals.descriptor());
         let all = all.chain(self.pipes.descriptors()).chain(self.control.descriptors());
+        let all = all.chain(self.entrance.iter().flat_map(Entrance::descriptors));
         let mut descriptors: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let _ = poll(&mut descriptors, timeout); // an interruption is a reason to look, too
     }
@@ -313,6 +320,18 @@ impl Shim {
         let message = self.message(event);
         self.control.publish(&message);
     }
+}
+
+/// Puts everything into the instance's network, in which this process is already, and opens the way into it.
+#[cfg(target_os = "linux")]
+fn furnish(network: &crate::wire::Network) -> io::Result<Entrance> {
+    let listeners = crate::linux::network::prepare(network)?;
+    Entrance::open(network, listeners)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn furnish(_: &crate::wire::Network) -> io::Result<Entrance> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Kills everything below the shim.

@@ -82,9 +82,14 @@ async fn a_server_on_the_other_loopback_is_found_and_remembered() {
         while True:\n    s.accept()[0].close()\n";
     let spec = world.spec("v6", &["python3", "run.py"], &[("run.py", script)]);
     world.up(&spec).await;
-    assert!(world.target().endpoints(&spec.id)[0].1.is_ipv6());
+    assert!(world.target().endpoints(&spec.id)[0].1 == ipv6(&world, &spec));
     world.restart_node();
     world.target().adopt().await.unwrap();
-    assert!(world.target().endpoints(&spec.id)[0].1.is_ipv6());
+    assert!(world.target().endpoints(&spec.id)[0].1 == ipv6(&world, &spec));
     world.end().await;
+}
+
+fn ipv6(world: &World, spec: &seaworthy_model::pool::PoolSpec) -> seaworthy_model::routing::EndpointAddress {
+    let port = world.target().endpoints(&spec.id)[0].1.port();
+    std::net::SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port)).into()
 }

@@ -8,6 +8,7 @@ mod base;
 mod commands;
 mod endings;
 mod health;
+mod network;
 mod output;
 mod sandbox;
 mod starts;

@@ -4,10 +4,12 @@ use seaworthy_deploy::Target as _;
 use seaworthy_engine::logs::LogLimits;
 use seaworthy_engine::wire::{BackOffLimits, ShimState};
 use seaworthy_engine::{EngineOptions, InstanceStatus, LocalTarget, LogSelection, ShimCommand};
+use seaworthy_host::entrance::{self, EntranceRequest};
 use seaworthy_host::process::{self, Signal};
 use seaworthy_host::{files, linux::procfs};
 use seaworthy_model::pool::{InstanceId, PoolId, PoolSpec, PoolTuning};
 use seaworthy_model::release::{FileEntry, FileTree};
+use seaworthy_model::routing::EndpointAddress;
 use seaworthy_model::service::{Health, Port, Protocol, Update};
 use seaworthy_model::template::Template;
 use seaworthy_model::{Digest, Name};
@@ -122,7 +124,7 @@ impl World {
     /// What the first instance of a pool answers.
     pub(crate) async fn get(&self, spec: &PoolSpec, path: &str) -> String {
         let (_, address) = self.target().endpoints(&spec.id).remove(0);
-        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut stream = connect(&address).await;
         stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
@@ -203,6 +205,19 @@ impl Drop for World {
         }
         for pid in self.processes() {
             let _ = process::signal(pid, Signal::SIGKILL);
+        }
+    }
+}
+
+/// A connection to an instance, wherever it is.
+pub(crate) async fn connect(address: &EndpointAddress) -> tokio::net::TcpStream {
+    match address {
+        EndpointAddress::Tcp(address) => tokio::net::TcpStream::connect(address).await.unwrap(),
+        EndpointAddress::Sandboxed { socket, port } => {
+            let request = EntranceRequest::Sockets { ipv6: false, count: 1 };
+            let inside = entrance::ask(socket, &request, PATIENCE).unwrap().remove(0);
+            let inside = tokio::net::TcpSocket::from_std_stream(std::net::TcpStream::from(inside));
+            inside.connect(([127, 0, 0, 1], *port).into()).await.unwrap()
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use super::wire::{Answer, LINE_BYTES_MAX, Request, parent_socket, worker_socket};
 use super::{
-    CONTROL_VERSION, ControlError, ListenerEntry, ParentCommand, ParentStatus, PoolCount, Refusal, RefusalCode,
-    WorkerCommand, WorkerStatus,
+    CONTROL_VERSION, ControlError, EgressRefusal, ListenerEntry, ParentCommand, ParentStatus, PoolCount, Refusal,
+    RefusalCode, WorkerCommand, WorkerStatus,
 };
 use seaworthy_model::routing::{ListenAddress, RoutingTable};
 use serde::Serialize;
@@ -77,6 +77,14 @@ impl GatewayClient {
     /// [`ControlError`].
     pub async fn counters(&self) -> Result<BTreeMap<String, PoolCount>, ControlError> {
         self.ask_worker(&WorkerCommand::Counters, ANSWER_TIMEOUT).await
+    }
+
+    /// The connections outwards that were refused since this was asked last; of very many the newest.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn refusals(&self) -> Result<Vec<EgressRefusal>, ControlError> {
+        self.ask_worker(&WorkerCommand::Refusals, ANSWER_TIMEOUT).await
     }
 
     /// Waits until nothing is in flight to these pools, at most `timeout`; then closes upgraded and TCP connections

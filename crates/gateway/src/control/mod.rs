@@ -16,5 +16,6 @@ pub(crate) use wire::{
     Answer, ChannelCommand, ChannelEvent, LINE_BYTES_MAX, ListenerEntry, ParentCommand, Request, WorkerCommand,
 };
 pub use wire::{
-    CONTROL_VERSION, ParentStatus, PoolCount, Refusal, RefusalCode, WorkerStatus, parent_socket, worker_socket,
+    CONTROL_VERSION, CallerCount, EgressRefusal, ParentStatus, PoolCount, Refusal, RefusalCode, WorkerStatus,
+    parent_socket, worker_socket,
 };

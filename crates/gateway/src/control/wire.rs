@@ -2,6 +2,7 @@
 
 use seaworthy_model::routing::{ListenAddress, RoutingTable};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The version of these messages; a parent, a worker and a node that differ in it refuse each other with words.
@@ -79,6 +80,8 @@ pub(crate) enum WorkerCommand {
         /// How long to wait.
         timeout_ms: u64,
     },
+    /// The connections outwards that were refused since this was asked last.
+    Refusals,
     /// How it is.
     Status,
     /// Are you there.
@@ -192,7 +195,7 @@ pub struct WorkerStatus {
 }
 
 /// Counts of one pool since this worker first knew it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PoolCount {
     /// Requests answered, whatever the answer.
     pub requests: u64,
@@ -212,4 +215,29 @@ pub struct PoolCount {
     /// Fan-outs in which it had not answered at the deadline.
     #[serde(default)]
     pub late: u64,
+    /// Of the requests, those whose caller the listener tells, by caller.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub callers: BTreeMap<String, CallerCount>,
+}
+
+/// Counts of one caller of a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallerCount {
+    /// Requests answered.
+    pub requests: u64,
+    /// Of these, answered with 500 to 599.
+    pub errors: u64,
+}
+
+/// A connection to the world outside that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EgressRefusal {
+    /// Whose instance asked: `APP/ENV/SERVICE`.
+    pub caller: String,
+    /// Where it wanted to go: `host:port`.
+    pub to: String,
+    /// Why not, in a sentence.
+    pub why: String,
+    /// What to write into the manifest where it is to be allowed; `None`: it never is.
+    pub add: Option<String>,
 }

@@ -31,7 +31,7 @@ impl Ask for Services {
         match self.0[service] {
             Answers(after, status, body) => {
                 tokio::time::sleep(Duration::from_millis(after)).await;
-                let endpoint = Arc::new(EndpointState::new("x", ([127, 0, 0, 1], 1).into()));
+                let endpoint = Arc::new(EndpointState::new("x", std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
                 Ok(BufferedAnswer { head: head(status, service), body: Bytes::from_static(body.as_bytes()), endpoint })
             }
             Fails(after, error) => {

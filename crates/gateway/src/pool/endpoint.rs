@@ -1,10 +1,13 @@
 //! One instance as the gateway knows it.
 
+use super::Namespace;
 use crate::proxy::idle::IdleConnections;
-use std::net::SocketAddr;
+use seaworthy_model::routing::EndpointAddress;
+use std::io;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
 
 /// The first time that an endpoint is left alone after a failed connect; it doubles with every further one.
 const EJECTION_SHORTEST: Duration = Duration::from_millis(100);
@@ -20,12 +23,13 @@ pub struct EndpointKey(u64);
 pub struct EndpointState {
     /// The instance's id.
     pub id: String,
-    /// Where it listens.
-    pub address: SocketAddr,
+    /// How it is reached.
+    pub address: EndpointAddress,
     /// Its key.
     pub key: EndpointKey,
     /// Connections to it that wait for their next request.
     pub idle: IdleConnections,
+    namespace: Namespace,
     in_flight: AtomicU64,
     failed_connects: AtomicU32,
     /// Milliseconds on [`milliseconds`]; 0: not ejected.
@@ -37,18 +41,30 @@ pub struct EndpointState {
 impl EndpointState {
     /// An instance of which nothing bad is known.
     #[must_use]
-    pub fn new(id: &str, address: SocketAddr) -> Self {
+    pub fn new(id: &str, address: impl Into<EndpointAddress>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self {
             id: id.to_owned(),
-            address,
+            address: address.into(),
             key: EndpointKey(NEXT.fetch_add(1, Ordering::Relaxed)),
             idle: IdleConnections::default(),
+            namespace: Namespace::default(),
             in_flight: AtomicU64::new(0),
             failed_connects: AtomicU32::new(0),
             ejected_until: AtomicU64::new(0),
             failed_checks: AtomicU32::new(0),
             unhealthy: AtomicBool::new(false),
+        }
+    }
+
+    /// A new connection to it.
+    ///
+    /// # Errors
+    /// Why there is none. An instance whose sandbox is gone is one that refuses.
+    pub async fn connect(&self) -> io::Result<TcpStream> {
+        match &self.address {
+            EndpointAddress::Tcp(address) => TcpStream::connect(address).await,
+            EndpointAddress::Sandboxed { socket, port } => self.namespace.connect(socket, *port).await,
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::{EndpointState, PoolState};
 use crate::Gateway;
+use seaworthy_model::routing::EndpointAddress;
 use seaworthy_model::service::Protocol;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -42,7 +42,7 @@ pub(crate) async fn watch(gateway: Arc<Gateway>) {
                     checks.join_next().await;
                 }
                 let path = pool.settings().health_path.clone();
-                checks.spawn(async move { endpoint.checked(is_healthy(endpoint.address, path.as_deref()).await) });
+                checks.spawn(async move { endpoint.checked(is_healthy(&endpoint, path.as_deref()).await) });
             }
         }
         while checks.join_next().await.is_some() {}
@@ -61,19 +61,19 @@ fn due(pool: &PoolState, good_ones_too: bool) -> Vec<Arc<EndpointState>> {
     settings.endpoints.iter().filter(|endpoint| good_ones_too || !endpoint.is_eligible()).cloned().collect()
 }
 
-async fn is_healthy(address: SocketAddr, path: Option<&str>) -> bool {
+async fn is_healthy(endpoint: &EndpointState, path: Option<&str>) -> bool {
     let check = async {
-        let stream = TcpStream::connect(address).await?;
+        let stream = endpoint.connect().await?;
         match path {
             None => Ok(true),
-            Some(path) => Ok((200..400).contains(&status(stream, address, path).await?)),
+            Some(path) => Ok((200..400).contains(&status(stream, &endpoint.address, path).await?)),
         }
     };
     tokio::time::timeout(CHECK_TIMEOUT, check).await.is_ok_and(|healthy: io::Result<bool>| healthy.unwrap_or(false))
 }
 
 /// The status that a GET is answered with; the rest of the answer is not of interest.
-async fn status(mut stream: TcpStream, address: SocketAddr, path: &str) -> io::Result<u16> {
+async fn status(mut stream: TcpStream, address: &EndpointAddress, path: &str) -> io::Result<u16> {
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: seaworthy-gateway\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     );
@@ -109,7 +109,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_or_a_connection_tells() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let endpoint = EndpointState::new("x", listener.local_addr().unwrap());
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
@@ -120,13 +120,13 @@ mod tests {
                 let _ = stream.write_all(answer).await;
             }
         });
-        assert!(is_healthy(address, Some("/healthz")).await);
-        assert!(!is_healthy(address, Some("/bad")).await);
-        assert!(is_healthy(address, None).await);
+        assert!(is_healthy(&endpoint, Some("/healthz")).await);
+        assert!(!is_healthy(&endpoint, Some("/bad")).await);
+        assert!(is_healthy(&endpoint, None).await);
         let nobody = {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             listener.local_addr().unwrap()
         };
-        assert!(!is_healthy(nobody, None).await);
+        assert!(!is_healthy(&EndpointState::new("x", nobody), None).await);
     }
 }

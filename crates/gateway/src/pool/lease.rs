@@ -1,7 +1,6 @@
 //! A request's hold on a pool and an endpoint.
 
 use super::{EndpointState, PoolState};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// What became of one attempt.
@@ -25,12 +24,6 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Where to connect.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.endpoint.address
-    }
-
     /// The instance.
     #[must_use]
     pub fn endpoint(&self) -> &Arc<EndpointState> {

@@ -4,6 +4,7 @@ mod choose;
 mod endpoint;
 mod hold;
 mod lease;
+mod namespace;
 mod state;
 
 pub mod health;
@@ -11,7 +12,8 @@ pub mod health;
 pub use endpoint::{EndpointKey, EndpointState};
 pub use hold::{Patience, Unavailable};
 pub use lease::{Lease, Outcome};
-pub use state::{PoolSettings, PoolState};
+use namespace::Namespace;
+pub use state::{CallerCount, CallerTally, PoolSettings, PoolState};
 
 #[cfg(test)]
 mod tests;

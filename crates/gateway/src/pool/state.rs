@@ -1,10 +1,12 @@
 //! A pool with its live state.
 
 use super::EndpointState;
+pub use crate::control::CallerCount;
 use crate::fanout::FanoutTally;
 use arc_swap::{ArcSwap, Guard};
 use seaworthy_model::routing::Pool;
 use seaworthy_model::service::Protocol;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +30,28 @@ pub struct PoolSettings {
     pub drain: Duration,
 }
 
+/// How often one service called another.
+#[derive(Debug, Default)]
+pub struct CallerTally {
+    requests: AtomicU64,
+    errors: AtomicU64,
+}
+
+impl CallerTally {
+    /// Counts an answered request.
+    pub fn count(&self, status: u16) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        if status >= 500 {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn counted(&self) -> CallerCount {
+        let (requests, errors) = (self.requests.load(Ordering::Relaxed), self.errors.load(Ordering::Relaxed));
+        CallerCount { requests, errors }
+    }
+}
+
 /// A pool: it lives as long as a table names it or something is in flight to it.
 #[derive(Debug)]
 pub struct PoolState {
@@ -40,6 +64,7 @@ pub struct PoolState {
     requests: AtomicU64,
     errors: AtomicU64,
     closed: AtomicU64,
+    callers: Mutex<BTreeMap<String, Arc<CallerTally>>>,
     /// How it did in fan-outs.
     pub fanout: FanoutTally,
     pub(super) waiting: AtomicUsize,
@@ -82,6 +107,7 @@ impl PoolState {
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             closed: AtomicU64::new(0),
+            callers: Mutex::default(),
             fanout: FanoutTally::default(),
             waiting: AtomicUsize::new(0),
             turn: AtomicUsize::new(0),
@@ -97,7 +123,7 @@ impl PoolState {
         let before = self.settings.load_full();
         let endpoint = |new: &seaworthy_model::routing::Endpoint| {
             let known = before.endpoints.iter().find(|old| old.id == new.id && old.address == new.address);
-            known.cloned().unwrap_or_else(|| Arc::new(EndpointState::new(&new.id, new.address)))
+            known.cloned().unwrap_or_else(|| Arc::new(EndpointState::new(&new.id, new.address.clone())))
         };
         self.settings.store(Arc::new(PoolSettings {
             label: pool.label.clone(),
@@ -162,6 +188,21 @@ impl PoolState {
     /// Answers after which the instance closed its connection.
     pub(crate) fn counted_closed(&self) -> u64 {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// The counts of one of those who call it.
+    #[must_use]
+    pub fn caller(&self, name: &str) -> Arc<CallerTally> {
+        let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        callers.entry(name.to_owned()).or_default().clone()
+    }
+
+    /// Counts by caller, where the listener tells who calls.
+    #[must_use]
+    pub fn counted_by_caller(&self) -> BTreeMap<String, CallerCount> {
+        let callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
+        let called = callers.iter().map(|(name, tally)| (name.clone(), tally.counted()));
+        called.filter(|(_, count)| count.requests > 0).collect()
     }
 
     /// Requests, upgraded connections and TCP connections under way.

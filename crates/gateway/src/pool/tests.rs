@@ -13,7 +13,10 @@ use tokio::time::Instant;
 const HELD: Duration = Duration::from_secs(5);
 
 fn settings(endpoints: u16, held: Option<Duration>) -> Pool {
-    let endpoint = |number: u16| Endpoint { id: number.to_string(), address: ([127, 0, 0, 1], 1000 + number).into() };
+    let endpoint = |number: u16| Endpoint {
+        id: number.to_string(),
+        address: std::net::SocketAddr::from(([127, 0, 0, 1], 1000 + number)).into(),
+    };
     Pool {
         label: "a/e/s".to_owned(),
         protocol: Protocol::Http,

@@ -176,7 +176,8 @@ impl<S: ClientStream> Courier<'_, S> {
             }
         }
         let due = Instant::now() + self.limits.connect_timeout;
-        let connecting = self.client.while_here(TcpStream::connect(lease.address()));
+        let endpoint = lease.endpoint().clone();
+        let connecting = self.client.while_here(endpoint.connect());
         match self.timer.limit(due, connecting).await {
             Some(Err(Gone)) => Err(Failure::Gone),
             Some(Ok(Ok(stream))) => {

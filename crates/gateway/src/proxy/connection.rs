@@ -5,7 +5,6 @@ use super::client::{Client, ClientStream};
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::record::Record;
-use super::request::{Origin, canonical};
 use super::timer::Timer;
 use crate::Gateway;
 use crate::http1::{Framing, HeadError, RequestDecoder, RequestHead, ResponseHead, Version};
@@ -121,11 +120,6 @@ impl<S: ClientStream> Session<S> {
             || self.is_draining
             || self.requests >= self.gateway.limits.requests_per_connection_max
             || self.gateway.draining.is_cancelled()
-    }
-
-    /// Where the request of now came from. `trusted`: from one of our own instances.
-    pub(super) fn origin(&self, trusted: bool) -> Origin {
-        Origin { peer: canonical(self.context.peer()), trusted }
     }
 
     /// Answers in place of an instance. What is left of a body is not read: the connection ends if there may be any.

@@ -6,6 +6,7 @@ use super::client::ClientStream;
 use super::connection::{Next, Session};
 use super::exchange::{Exchange, NoEnd};
 use super::record::Record;
+use super::request::{Origin, canonical};
 use super::response::{self, Delivery};
 use super::trace::Trace;
 use super::transfer::Transfer;
@@ -104,8 +105,10 @@ impl<S: ClientStream> Session<S> {
         let given = self.request.fields().values(Known::Traceparent).next();
         let trace = *record.trace.get_or_insert_with(|| Trace::continue_from(given));
         // Only internal listeners have no variants: what comes in there comes from an instance of ours.
-        let trusted = record.route.as_ref().is_some_and(|route| route.variant.is_empty());
-        let origin = self.origin(trusted);
+        let route = record.route.as_ref();
+        let trusted = route.is_some_and(|route| route.variant.is_empty());
+        let caller = route.and_then(|route| route.caller.as_deref());
+        let origin = Origin { peer: canonical(self.context.peer()), trusted, caller };
         let kept_max = Some(self.gateway.limits.replay_bytes_max);
         request::write(self.to_upstream.begin(kept_max), &self.request, origin, &trace, interactive)
     }

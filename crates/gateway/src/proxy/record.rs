@@ -61,6 +61,9 @@ impl Record {
         let method = request.map_or(&b""[..], RequestHead::method_bytes);
         if let Some(pool) = self.pool.as_ref().filter(|_| self.status > 0) {
             pool.count(self.status);
+            if let Some(tally) = route.and_then(|route| route.tally.as_ref()) {
+                tally.count(self.status);
+            }
         }
         gateway.access_log.record(&AccessEntry {
             route: route.map_or("", |route| &route.id),

@@ -7,11 +7,13 @@ use std::net::IpAddr;
 
 /// What the gateway knows about where a request came from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct Origin<'a> {
     /// Who connected.
     pub(super) peer: IpAddr,
     /// The peer is an instance of ours: what it says of those who called it is believed and added to.
     pub(super) trusted: bool,
+    /// The service that calls, where the listener tells: nobody else can have come in there.
+    pub(super) caller: Option<&'a str>,
 }
 
 /// Writes the head for an instance; returns whether it asks for an upgrade.
@@ -23,7 +25,7 @@ pub(super) struct Origin {
 pub(super) fn write(
     out: &mut Vec<u8>,
     request: &RequestHead,
-    origin: Origin,
+    origin: Origin<'_>,
     trace: &Trace,
     interactive: bool,
 ) -> bool {
@@ -101,7 +103,10 @@ fn write_connection(writer: &mut HeadWriter<'_>, request: &RequestHead, upgrades
     }
 }
 
-fn write_origin(writer: &mut HeadWriter<'_>, request: &RequestHead, authority: &str, origin: Origin) {
+fn write_origin(writer: &mut HeadWriter<'_>, request: &RequestHead, authority: &str, origin: Origin<'_>) {
+    if let Some(caller) = origin.caller {
+        writer.field(b"X-Seaworthy-Caller", caller.as_bytes());
+    }
     let mut text = [0_u8; 48];
     let peer = address(&mut text, origin.peer);
     let mut earlier = request.fields().values(Known::XForwardedFor).filter(|_| origin.trusted);
@@ -152,7 +157,8 @@ mod tests {
         let peer = peer.parse().expect("an address");
         let trace = Trace::continue_from(request.fields().get("traceparent"));
         let mut out = Vec::new();
-        write(&mut out, &request, Origin { peer, trusted }, &trace, true);
+        let origin = Origin { peer, trusted, caller: trusted.then_some("shop") };
+        write(&mut out, &request, origin, &trace, true);
         let text = String::from_utf8(out).expect("text");
         text.replace(std::str::from_utf8(trace.traceparent()).expect("text"), "TRACE").replace("\r\n", "\n")
     }
@@ -177,7 +183,7 @@ mod tests {
 
     #[test]
     fn an_instance_is_believed_and_continued() {
-        let head = "POST /c HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: https\r\nForwarded: for=1.2.3.4\r\nTraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\nTracestate: a=b\r\nExpect: 100-Continue\r\nTransfer-Encoding: Chunked\r\n\r\n";
+        let head = "POST /c HTTP/1.1\r\nHost: a\r\nX-Seaworthy-Caller: somebody\r\nX_Seaworthy_Caller: else\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-For: 5.6.7.8\r\nX-Forwarded-Proto: https\r\nForwarded: for=1.2.3.4\r\nTraceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00\r\nTracestate: a=b\r\nExpect: 100-Continue\r\nTransfer-Encoding: Chunked\r\n\r\n";
         insta::assert_snapshot!(rewritten(head, "127.0.0.1", true), @r#"
         POST /c HTTP/1.1
         Host: a
@@ -186,6 +192,7 @@ mod tests {
         Tracestate: a=b
         Transfer-Encoding: chunked
         Expect: 100-continue
+        X-Seaworthy-Caller: shop
         X-Forwarded-For: 1.2.3.4, 5.6.7.8, 127.0.0.1
         X-Forwarded-Host: a
         Forwarded: for=127.0.0.1;host="a";proto=http

@@ -2,6 +2,7 @@
 
 use super::draw::CompiledGroup;
 use super::{ConnectionContext, PoolRegistry, RouteInfo, Routed};
+use crate::egress::EgressRoute;
 use crate::fanout::FanoutPlan;
 use crate::pool::PoolState;
 use seaworthy_model::release::RouteLimits;
@@ -28,6 +29,7 @@ pub struct CompiledTable {
 pub(crate) struct CompiledListener {
     pub(crate) purpose: Purpose,
     direct: Option<(Arc<PoolState>, Arc<RouteInfo>)>,
+    egress: Option<Arc<EgressRoute>>,
 }
 
 #[derive(Debug)]
@@ -62,10 +64,15 @@ impl CompiledTable {
         }
         let listeners = table.listeners.iter().map(|(id, listener)| {
             let direct = match &listener.purpose {
-                Purpose::Internal { pool, caller } => Some((pools.get_or_missing(pool), internal_route(id, caller))),
-                Purpose::Public | Purpose::Pinned { .. } => None,
+                Purpose::Internal { pool, caller } => {
+                    let pool = pools.get_or_missing(pool);
+                    let route = internal_route(id, caller, &pool);
+                    Some((pool, route))
+                }
+                Purpose::Public | Purpose::Pinned { .. } | Purpose::Egress { .. } => None,
             };
-            (id.clone(), Arc::new(CompiledListener { purpose: listener.purpose.clone(), direct }))
+            let egress = EgressRoute::of(id, &listener.purpose).map(Arc::new);
+            (id.clone(), Arc::new(CompiledListener { purpose: listener.purpose.clone(), direct, egress }))
         });
         Self { generation: table.generation, serial: serial(), listeners: listeners.collect(), hosts, groups }
     }
@@ -85,7 +92,7 @@ impl CompiledTable {
         }
         let pinned = match &listener.purpose {
             Purpose::Pinned { group, variant } => Some((group.as_str(), variant.as_str())),
-            Purpose::Public | Purpose::Internal { .. } => None,
+            Purpose::Public | Purpose::Internal { .. } | Purpose::Egress { .. } => None,
         };
         let Some(route) = self.find(host, path, pinned.map(|(group, _)| group)) else { return Routed::NotFound };
         let group = &self.groups[route.group];
@@ -105,6 +112,12 @@ impl CompiledTable {
         let listener = context.listener_in(self)?;
         let (pool, route) = listener.direct.as_ref()?;
         (pool.settings().protocol == Protocol::Tcp).then(|| (pool.clone(), route.clone()))
+    }
+
+    /// Where connections of a listener may go outside, if that is what it is for.
+    #[must_use]
+    pub fn egress(&self, context: &mut ConnectionContext) -> Option<Arc<EgressRoute>> {
+        context.listener_in(self)?.egress.clone()
     }
 
     /// Whether connections are to be accepted on a listener.
@@ -164,6 +177,7 @@ fn compile_variant(route: &Route, label: &str, variant: &RouteVariant, pools: &P
         id: route.id.clone(),
         variant: label.to_owned(),
         caller: None,
+        tally: None,
         limits: variant.limits.clone(),
     });
     match &variant.to {
@@ -175,11 +189,12 @@ fn compile_variant(route: &Route, label: &str, variant: &RouteVariant, pools: &P
     }
 }
 
-fn internal_route(listener: &str, caller: &Option<String>) -> Arc<RouteInfo> {
+fn internal_route(listener: &str, caller: &Option<String>, pool: &PoolState) -> Arc<RouteInfo> {
     Arc::new(RouteInfo {
         id: listener.to_owned(),
         variant: String::new(),
         caller: caller.clone(),
+        tally: caller.as_deref().map(|caller| pool.caller(caller)),
         limits: RouteLimits::default(),
     })
 }

@@ -193,8 +193,10 @@ fn a_sticky_cookie_decides_for_the_connection_and_not_the_other_way_round() {
 fn pools_and_endpoints_outlive_tables_that_keep_their_ids() {
     let registry = PoolRegistry::default();
     let mut first = table(vec![route("shop", "a.test", "/", &[("1", "stays"), ("2", "goes")])], &[]);
-    let endpoint =
-        |id: &str, port| seaworthy_model::routing::Endpoint { id: id.into(), address: ([127, 0, 0, 1], port).into() };
+    let endpoint = |id: &str, port| seaworthy_model::routing::Endpoint {
+        id: id.into(),
+        address: std::net::SocketAddr::from(([127, 0, 0, 1], port)).into(),
+    };
     first.pools.get_mut("stays").unwrap().endpoints = vec![endpoint("a", 1), endpoint("b", 2)];
     registry.update(&first);
     let (stays, goes) = (registry.get("stays").unwrap(), registry.get("goes").unwrap());

@@ -1,7 +1,7 @@
 //! What looking up a request in the table gives.
 
 use crate::fanout::FanoutPlan;
-use crate::pool::PoolState;
+use crate::pool::{CallerTally, PoolState};
 use seaworthy_model::release::RouteLimits;
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub enum Routed {
 }
 
 /// What there is to know about a route in one of its variants.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RouteInfo {
     /// A label for logs: `APP/ENV/ROUTE`, or the listener's id for an internal one.
     pub id: String,
@@ -35,6 +35,8 @@ pub struct RouteInfo {
     pub variant: String,
     /// Who calls, if the listener tells.
     pub caller: Option<String>,
+    /// Counts what the caller asks of the pool.
+    pub tally: Option<Arc<CallerTally>>,
     /// Limits that differ from the gateway's own.
     pub limits: RouteLimits,
 }

@@ -2,7 +2,7 @@
 
 use crate::proxy::ClientStream;
 use crate::table::ConnectionContext;
-use crate::{Gateway, log, proxy, tcp};
+use crate::{Gateway, egress, log, proxy, tcp};
 use nix::errno::Errno;
 use seaworthy_model::routing::ListenAddress;
 use std::io;
@@ -32,7 +32,7 @@ impl Socket {
     /// Wraps a bound, listening socket of the kind that its address says.
     pub(super) fn new(socket: OwnedFd, address: &ListenAddress) -> io::Result<Self> {
         match address {
-            ListenAddress::Tcp(_) => {
+            ListenAddress::Tcp(_) | ListenAddress::Sandboxed { .. } => {
                 let listener = std::net::TcpListener::from(socket);
                 listener.set_nonblocking(true)?;
                 Ok(Self::Tcp(TcpListener::from_std(listener)?))
@@ -110,6 +110,10 @@ async fn serve(gateway: Arc<Gateway>, listener: Arc<str>, accepted: Accepted, pl
 }
 
 async fn serve_stream<S: ClientStream>(stream: S, mut context: ConnectionContext, gateway: Arc<Gateway>) {
+    let egress = gateway.table().egress(&mut context);
+    if let Some(route) = egress {
+        return egress::serve(stream, &context, &route, &gateway).await;
+    }
     let carries_bytes = gateway.table().tcp_pool(&mut context).is_some();
     if carries_bytes {
         tcp::forward(stream, context, &gateway).await;

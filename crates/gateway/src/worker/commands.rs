@@ -22,6 +22,7 @@ pub(super) async fn carry_out(worker: &Arc<Worker>, command: WorkerCommand) -> R
         WorkerCommand::Drained { pools, timeout_ms } => {
             Ok(json!(drained::drained(&worker.gateway, &pools, Duration::from_millis(timeout_ms)).await))
         }
+        WorkerCommand::Refusals => Ok(json!(worker.gateway.refusals.take())),
         WorkerCommand::Status => Ok(json!(status(worker))),
         WorkerCommand::Ping => Ok(Value::Null),
         WorkerCommand::Drain => {

@@ -41,6 +41,7 @@ pub(super) async fn finish(worker: &Worker) {
     log::line("worker", format_args!("finishing {} connections", worker.listeners.connections()));
     if tokio::time::timeout(worker.finish.within(), worker.listeners.all_ended()).await.is_err() {
         worker.gateway.pools().all().iter().for_each(|pool| pool.close());
+        worker.gateway.closing.cancel();
         let _ = tokio::time::timeout(CLOSE_WITHIN, worker.listeners.all_ended()).await;
     }
     worker.gateway.access_log.flush();

@@ -35,6 +35,11 @@ impl HttpClient {
         self.ask(&format!("GET {target} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")).await
     }
 
+    /// As [`Self::get`], with more fields, each with its line's end.
+    pub(crate) async fn get_with(&mut self, target: &str, fields: &str) -> io::Result<(u16, String)> {
+        self.ask(&format!("GET {target} HTTP/1.1\r\nHost: {HOST}\r\n{fields}\r\n")).await
+    }
+
     /// Status and body of the answer to a request.
     pub(crate) async fn ask(&mut self, request: &str) -> io::Result<(u16, String)> {
         self.stream.write_all(request.as_bytes()).await?;

@@ -18,14 +18,7 @@ pub(crate) struct Instance {
 impl Instance {
     /// Reads to the end, then answers its name and what it read.
     pub(crate) async fn parrot(name: &'static str) -> Self {
-        Self::serve(move |mut stream| async move {
-            let mut bytes = Vec::new();
-            if stream.read_to_end(&mut bytes).await.is_ok() {
-                let _ = stream.write_all(name.as_bytes()).await;
-                let _ = stream.write_all(&bytes).await;
-            }
-        })
-        .await
+        Self::serve(move |stream| parrot(stream, name)).await
     }
 
     /// Gives back every byte as it comes.
@@ -42,26 +35,22 @@ impl Instance {
         Self::http_with(delay, move |_| (200, name.to_owned())).await
     }
 
+    /// As [`Self::http`], over a listener that stands already.
+    pub(crate) fn http_on(listener: std::net::TcpListener, name: &'static str, delay: Duration) -> Self {
+        Self::serve_on(listener, move |stream| answer_http(stream, delay, move |_| (200, name.to_owned())))
+    }
+
+    /// As [`Self::parrot`], over a listener that stands already.
+    pub(crate) fn parrot_on(listener: std::net::TcpListener, name: &'static str) -> Self {
+        Self::serve_on(listener, move |stream| parrot(stream, name))
+    }
+
     /// Answers every HTTP request with a status and a body, by its head.
     pub(crate) async fn http_with(
         delay: Duration,
         answer: impl Fn(&str) -> (u16, String) + Clone + Send + Sync + 'static,
     ) -> Self {
-        Self::serve(move |mut stream| {
-            let answer = answer.clone();
-            async move {
-                let mut bytes = Vec::new();
-                while let Some(head) = next_head(&mut stream, &mut bytes).await {
-                    tokio::time::sleep(delay).await;
-                    let (status, body) = answer(&head);
-                    let text = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-                    if stream.write_all(text.as_bytes()).await.is_err() {
-                        return;
-                    }
-                }
-            }
-        })
-        .await
+        Self::serve(move |stream| answer_http(stream, delay, answer.clone())).await
     }
 
     /// Sends so many bytes, whether or not anybody takes them.
@@ -77,7 +66,16 @@ impl Instance {
         F: Fn(TcpStream) -> R + Send + Sync + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::serve_on(std::net::TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    fn serve_on<F, R>(listener: std::net::TcpListener, answer: F) -> Self
+    where
+        F: Fn(TcpStream) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
         let address = listener.local_addr().unwrap();
         let accepted = Arc::new(AtomicU64::new(0));
         let counter = accepted.clone();
@@ -94,6 +92,30 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+async fn parrot(mut stream: TcpStream, name: &'static str) {
+    let mut bytes = Vec::new();
+    if stream.read_to_end(&mut bytes).await.is_ok() {
+        let _ = stream.write_all(name.as_bytes()).await;
+        let _ = stream.write_all(&bytes).await;
+    }
+}
+
+async fn answer_http(
+    mut stream: TcpStream,
+    delay: Duration,
+    answer: impl Fn(&str) -> (u16, String) + Send + Sync + 'static,
+) {
+    let mut bytes = Vec::new();
+    while let Some(head) = next_head(&mut stream, &mut bytes).await {
+        tokio::time::sleep(delay).await;
+        let (status, body) = answer(&head);
+        let text = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        if stream.write_all(text.as_bytes()).await.is_err() {
+            return;
+        }
     }
 }
 

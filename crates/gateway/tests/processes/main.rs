@@ -4,12 +4,15 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod egress;
 mod fan_out;
 mod http;
 mod http_client;
+mod inside;
 mod instances;
 mod life;
 mod load;
+mod sandboxed;
 mod tcp;
 mod upgrade;
 mod users;

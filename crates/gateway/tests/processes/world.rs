@@ -102,7 +102,8 @@ impl World {
 
     /// Adds or replaces a pool of the table.
     pub(crate) fn pool(&mut self, id: &str, protocol: Protocol, endpoints: &[SocketAddr]) -> &mut Pool {
-        let endpoints = endpoints.iter().map(|address| Endpoint { id: format!("{id}-{address}"), address: *address });
+        let endpoints =
+            endpoints.iter().map(|address| Endpoint { id: format!("{id}-{address}"), address: (*address).into() });
         let pool = Pool {
             label: format!("test/test/{id}"),
             protocol,

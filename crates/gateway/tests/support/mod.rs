@@ -75,8 +75,10 @@ pub(crate) fn table(instances: &[SocketAddr], limits: RouteLimits) -> RoutingTab
     let listener = |purpose| Listener { address: ListenAddress::Tcp(([127, 0, 0, 1], 1).into()), purpose };
     let internal = Purpose::Internal { pool: "pool".into(), caller: Some("caller".into()) };
     let variant = RouteVariant { to: Destination::Pool("pool".into()), sticky: None, limits };
-    let endpoints =
-        instances.iter().enumerate().map(|(number, address)| Endpoint { id: format!("i{number}"), address: *address });
+    let endpoints = instances
+        .iter()
+        .enumerate()
+        .map(|(number, address)| Endpoint { id: format!("i{number}"), address: (*address).into() });
     let pool = Pool {
         label: "pool".into(),
         protocol: Protocol::Http,

@@ -1,6 +1,7 @@
 //! From a release and an environment's values to a revision: every default filled in, nothing left open but what only
 //! the target knows (addresses and paths).
 
+mod callers;
 mod enforced;
 mod identity;
 mod only;
@@ -49,6 +50,9 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
     let values = resolver.all_values(&mut errors);
     let ids = identity::pool_ids(wanted, &values, &spec, sandbox, &mut errors);
     resolver.ports(&mut errors);
+    if sandbox {
+        errors.extend(callers::refusals(wanted.release));
+    }
     if !errors.is_empty() {
         return Err(errors);
     }

@@ -117,6 +117,10 @@ impl Node {
             number,
             sandbox: self.isolation.is_sandbox(),
         })?;
+        let can_redirect = seaworthy_engine::can_redirect();
+        for pool in revision.pools.values() {
+            seaworthy_engine::loopback::check(pool, can_redirect)?;
+        }
         let places: Vec<_> = revision.routes.values().map(|route| (route.host.clone(), route.path.clone())).collect();
         self.store.check_routes(&bundle.release.app, environment, &places)?;
         Ok(Aim { verb, to: Some(revision), is_new: true })

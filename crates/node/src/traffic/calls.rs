@@ -2,7 +2,7 @@
 
 use super::GatewayTraffic;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_engine::{CallAddresses, CalleeFuture};
+use seaworthy_engine::{CallAddresses, CalleeFuture, OpenedFuture, ProtocolFuture};
 use seaworthy_model::Name;
 use seaworthy_model::pool::{PoolId, PoolSpec};
 use std::sync::{Arc, OnceLock};
@@ -16,15 +16,22 @@ impl LateCalls {
     pub(crate) fn set(&self, traffic: &Arc<GatewayTraffic>) {
         let _ = self.0.set(Arc::clone(traffic));
     }
+
+    fn traffic(&self) -> Result<&Arc<GatewayTraffic>, Diagnostic> {
+        self.0.get().ok_or_else(|| Diagnostic::machine("the gateway is not there yet").later())
+    }
 }
 
 impl CallAddresses for LateCalls {
     fn callee<'a>(&'a self, _caller: &'a PoolSpec, _service: &'a Name, callee: &'a PoolId) -> CalleeFuture<'a> {
-        Box::pin(async move {
-            match self.0.get() {
-                Some(traffic) => traffic.callee(callee).await,
-                None => Err(Diagnostic::machine("the gateway is not there yet").later()),
-            }
-        })
+        Box::pin(async move { self.traffic()?.callee(callee).await })
+    }
+
+    fn protocol<'a>(&'a self, callee: &'a PoolId) -> ProtocolFuture<'a> {
+        Box::pin(async move { self.traffic()?.protocol(callee) })
+    }
+
+    fn opened(&self) -> OpenedFuture<'_> {
+        Box::pin(async move { self.traffic()?.refresh().await })
     }
 }

@@ -2,17 +2,19 @@
 
 use super::compile::{Facts, call_listener, call_purpose, compile, group_label};
 use super::listeners::Listeners;
+use super::loopbacks::Loopbacks;
 use crate::failure::machine;
 use crate::identities::Identities;
 use seaworthy_deploy::Traffic;
 use seaworthy_deploy::counters::{Counters, PoolCounters};
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_engine::{Callee, LocalTarget};
-use seaworthy_gateway::control::GatewayClient;
 use seaworthy_gateway::control::{ControlError, StartOptions};
+use seaworthy_gateway::control::{EgressRefusal, GatewayClient};
 use seaworthy_model::Name;
 use seaworthy_model::pool::{PoolId, PoolSpec};
 use seaworthy_model::routing::{Endpoint, ListenAddress, Purpose};
+use seaworthy_model::service::Protocol;
 use seaworthy_model::traffic::EnvironmentTraffic;
 use seaworthy_store::Store;
 use std::collections::BTreeMap;
@@ -26,6 +28,14 @@ use tokio::sync::Mutex;
 
 /// How often a gateway that went away in the middle of a call is asked again.
 const TRIES: u32 = 3;
+
+/// As whom checks call a service that has no route.
+const CHECK_CALLER: &str = "check";
+
+/// How the ids of the listeners begin on which checks call the services of an environment.
+fn check_listeners(app: &Name, environment: &Name) -> String {
+    format!("check/{app}/{environment}/")
+}
 
 /// The one gateway of a node, told by whole tables.
 pub(crate) struct GatewayTraffic {
@@ -43,6 +53,7 @@ struct State {
     /// The gateway was stopped on purpose: nothing may start it again.
     stopped: bool,
     listeners: Listeners,
+    loopbacks: Loopbacks,
     generation: u64,
 }
 
@@ -59,9 +70,10 @@ impl GatewayTraffic {
         let client = seaworthy_gateway::control::start(&start).await.map_err(|e| machine(&e))?;
         let mut listeners = Listeners::open(home)?;
         listeners.restore(&client, &public).await?;
+        let loopbacks = Loopbacks::of(&client).await?;
         // A table of this node must be newer than all that the gateway has from the one before.
         let generation = client.status().await.map_err(|e| machine(&e))?.generation;
-        let state = Mutex::new(State { stopped: false, listeners, generation });
+        let state = Mutex::new(State { stopped: false, listeners, loopbacks, generation });
         let checks_folder = start.runtime_dir.with_file_name("checks");
         let checks_user = identities.checks;
         Ok(Self { client, start, public, checks_folder, checks_user, store, engine, state })
@@ -91,9 +103,32 @@ impl GatewayTraffic {
         if state.stopped {
             return Ok(());
         }
+        self.start_again(&mut state).await?;
+        self.tell(&mut state).await
+    }
+
+    /// Starts a gateway that is gone, and gives it back every listener.
+    async fn start_again(&self, state: &mut State) -> Result<(), Diagnostic> {
         seaworthy_gateway::control::start(&self.start).await.map_err(|e| machine(&e))?;
         state.listeners.restore(&self.client, &self.public).await?;
-        self.tell(&mut state).await
+        // Those inside are fetched from the shims again.
+        state.loopbacks = Loopbacks::of(&self.client).await?;
+        Ok(())
+    }
+
+    /// Fetches what could not be fetched from a shim that was just starting.
+    pub(crate) async fn complete(&self) -> Result<(), Diagnostic> {
+        let mut state = self.state.lock().await;
+        if state.loopbacks.is_complete() { Ok(()) } else { self.tell(&mut state).await }
+    }
+
+    /// The connections outwards that were refused since this was asked last.
+    pub(crate) async fn refusals(&self) -> Vec<EgressRefusal> {
+        if self.state.lock().await.loopbacks.is_empty() {
+            return Vec::new();
+        }
+        // A gateway that is just starting has refused nothing.
+        self.client.refusals().await.unwrap_or_default()
     }
 
     /// Where calls to a pool go; the listener is there, and leads to the pool, when this returns.
@@ -108,16 +143,36 @@ impl GatewayTraffic {
         Ok(address)
     }
 
+    /// What a callee speaks.
+    pub(crate) fn protocol(&self, callee: &PoolId) -> Result<Protocol, Diagnostic> {
+        let known = self.specs(&self.traffic_of_all()?)?;
+        let unknown = || {
+            let error =
+                Diagnostic::new(Fault::Seaworthy, format!("`{callee}` is called and has no part in any traffic"));
+            error.later()
+        };
+        Ok(known.get(callee).ok_or_else(unknown)?.protocol)
+    }
+
+    /// The socket on which checks of a service that has no route reach it, as the caller `check`; it is there, and
+    /// leads to the pool, when this returns.
+    pub(crate) async fn check_socket(&self, spec: &PoolSpec) -> Result<PathBuf, Diagnostic> {
+        let mut state = self.state.lock().await;
+        let id = format!("{}{}", check_listeners(&spec.app, &spec.environment), spec.service);
+        let path = self.checks_folder.join(format!("{}-{}-{}.sock", spec.app, spec.environment, spec.service));
+        let socket = self.bind_for_checks(&path)?;
+        let address = ListenAddress::Unix(path.clone());
+        self.client.listen(&id, &address, socket).await.map_err(|e| machine(&e))?;
+        let purpose = Purpose::Internal { pool: spec.id.0.clone(), caller: Some(CHECK_CALLER.to_owned()) };
+        state.listeners.remember(&id, address, purpose)?;
+        self.tell(&mut state).await?;
+        Ok(path)
+    }
+
     /// Where a callee answers, and what it speaks.
     pub(crate) async fn callee(&self, callee: &PoolId) -> Result<Callee, Diagnostic> {
         let address = self.call_address(callee).await?;
-        let known = self.specs(&self.traffic_of_all()?)?;
-        let Some(spec) = known.get(callee) else {
-            let error =
-                Diagnostic::new(Fault::Seaworthy, format!("`{callee}` is called and has no part in any traffic"));
-            return Err(error.later());
-        };
-        Ok(Callee { address, protocol: spec.protocol })
+        Ok(Callee { address, protocol: self.protocol(callee)? })
     }
 
     /// After instances have ended: forgets the listeners for calls to pools that nobody can call any more. A pool may
@@ -127,7 +182,7 @@ impl GatewayTraffic {
         let known = self.specs(&self.traffic_of_all()?)?;
         let uncalled = state.listeners.all().iter().filter(|(_, listener)| match &listener.purpose {
             Purpose::Internal { pool, .. } => !known.contains_key(&PoolId(pool.clone())),
-            Purpose::Public | Purpose::Pinned { .. } => false,
+            Purpose::Public | Purpose::Pinned { .. } | Purpose::Egress { .. } => false,
         });
         let uncalled: Vec<String> = uncalled.map(|(id, _)| id.clone()).collect();
         for id in uncalled {
@@ -164,6 +219,7 @@ impl GatewayTraffic {
             return Ok(());
         }
         let mut tried = 0;
+        state.loopbacks.follow(&self.client, &self.engine).await?;
         loop {
             state.generation += 1;
             let table = self.table(state).await?;
@@ -172,8 +228,8 @@ impl GatewayTraffic {
                 // Its worker may have died; its parent starts another, which has the table before.
                 Err(ControlError::Interrupted(_) | ControlError::Unreachable { .. }) if tried < TRIES => {
                     tried += 1;
-                    seaworthy_gateway::control::start(&self.start).await.map_err(|e| machine(&e))?;
-                    state.listeners.restore(&self.client, &self.public).await?;
+                    self.start_again(state).await?;
+                    state.loopbacks.follow(&self.client, &self.engine).await?;
                 }
                 Err(error) => return Err(machine(&error)),
             }
@@ -189,7 +245,8 @@ impl GatewayTraffic {
             let list: Vec<Endpoint> = list.map(|(id, address)| Endpoint { id: id.0, address }).collect();
             endpoints.insert(pool.clone(), list);
         }
-        let listeners = state.listeners.all().clone();
+        let mut listeners = state.listeners.all().clone();
+        listeners.extend(state.loopbacks.all());
         let generation = state.generation;
         Ok(compile(Facts { environments: &environments, pools: &pools, endpoints: &endpoints, listeners, generation }))
     }
@@ -211,7 +268,10 @@ impl GatewayTraffic {
     async fn pin(&self, state: &mut State, traffic: &EnvironmentTraffic) -> Result<(), Diagnostic> {
         let id = format!("pinned/{}", group_label(traffic));
         let Some(revision) = traffic.pinned else {
-            if state.listeners.address(&id).is_some() {
+            let checks = check_listeners(&traffic.app, &traffic.environment);
+            let all = state.listeners.all().keys();
+            let over: Vec<String> = all.filter(|other| **other == id || other.starts_with(&checks)).cloned().collect();
+            for id in over {
                 state.listeners.remove(&self.client, &id).await?;
             }
             return Ok(());

@@ -57,7 +57,10 @@ fn variant(revision: u64, weight: u8, pool: &str, host: &str) -> Variant {
 
 fn table(traffic: EnvironmentTraffic, pools: &[&str], running: &[&str]) -> RoutingTable {
     let pools = pools.iter().map(|id| (PoolId((*id).to_owned()), pool(id, "web"))).collect();
-    let endpoint = |id: &&str| Endpoint { id: format!("{id}-0"), address: ([127, 0, 0, 1], 20_000).into() };
+    let endpoint = |id: &&str| Endpoint {
+        id: format!("{id}-0"),
+        address: std::net::SocketAddr::from(([127, 0, 0, 1], 20_000)).into(),
+    };
     let endpoints = running.iter().map(|id| (PoolId((*id).to_owned()), vec![endpoint(id)])).collect();
     let environments = [traffic];
     compile(Facts {

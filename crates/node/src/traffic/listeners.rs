@@ -1,7 +1,8 @@
 //! The gateway's listening sockets: the node binds them, the gateway's parent holds them.
 
+use super::loopbacks;
 use crate::failure::machine;
-use seaworthy_diagnostics::Diagnostic;
+use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_gateway::control::GatewayClient;
 use seaworthy_host::files;
 use seaworthy_model::routing::{ListenAddress, Listener, Purpose};
@@ -103,13 +104,14 @@ impl Listeners {
         self.kept.retain(|id, listener| match listener.purpose {
             Purpose::Public => false,
             Purpose::Pinned { .. } => held.contains_key(id),
-            Purpose::Internal { .. } => true,
+            Purpose::Internal { .. } => held.contains_key(id) || matches!(listener.address, ListenAddress::Tcp(_)),
+            Purpose::Egress { .. } => false,
         });
         for address in public {
             let listener = Listener { address: ListenAddress::Tcp(*address), purpose: Purpose::Public };
             self.kept.insert(format!("public/{address}"), listener);
         }
-        for id in held.keys().filter(|id| !self.kept.contains_key(*id)) {
+        for id in held.keys().filter(|id| !self.kept.contains_key(*id) && !loopbacks::is_inside(id)) {
             client.unlisten(id).await.map_err(|e| machine(&e))?;
         }
         for (id, listener) in &self.kept {
@@ -135,6 +137,9 @@ fn bind(address: &ListenAddress) -> Result<OwnedFd, Diagnostic> {
             UnixListener::bind(path)
                 .map(OwnedFd::from)
                 .map_err(|e| Diagnostic::machine(format!("cannot listen on `{}`: {e}", path.display())))
+        }
+        ListenAddress::Sandboxed { instance, address } => {
+            Err(Diagnostic::new(Fault::Seaworthy, format!("{address} of `{instance}` can be bound by its shim alone")))
         }
     }
 }

@@ -4,6 +4,7 @@ mod calls;
 mod carrier;
 mod compile;
 mod listeners;
+mod loopbacks;
 
 pub(crate) use calls::LateCalls;
 pub(crate) use carrier::GatewayTraffic;

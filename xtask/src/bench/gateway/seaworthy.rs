@@ -66,7 +66,7 @@ fn table(address: ListenAddress, backends: &[SocketAddr]) -> RoutingTable {
         label: "bench/prod/pool".to_owned(),
         protocol: Protocol::Http,
         endpoints: endpoints
-            .map(|(slot, address)| Endpoint { id: format!("pool-{slot}"), address: *address })
+            .map(|(slot, address)| Endpoint { id: format!("pool-{slot}"), address: (*address).into() })
             .collect(),
         health_path: None,
         held: None,

@@ -36,6 +36,5 @@ use std::io;
 pub(crate) fn enter(sandbox: &SandboxSpec) -> io::Result<()> {
     identity::leave_the_network(sandbox.user).context("cannot make a network namespace")?;
     loopback::bring_up().context("cannot bring `lo` up")?;
-    crate::linux::network::prepare(sandbox)?;
     privileges::keep_those_of_a_shim().context("cannot drop capabilities")
 }
