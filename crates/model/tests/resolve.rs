@@ -192,3 +192,18 @@ fn a_revision_depends_on_nothing_else() {
     assert_eq!(revision_of(&one, &manifest, "prod", false), revision_of(&two, &manifest, "prod", false));
     assert_eq!(revision(INVOICES, "prod").provenance, provenance());
 }
+
+#[test]
+fn another_team_must_agree_also_where_two_commits_are_mixed() {
+    let manifest = manifest(INVOICES);
+    let mut mixed = release(&manifest);
+    let callee = mixed.services.get_mut(&name("payment-provider")).unwrap();
+    callee.service.callers.clear();
+    // Where nothing holds it, it is only named.
+    assert!(revision_of(&mixed, &manifest, "dev", false).is_ok());
+    let errors = revision_of(&mixed, &manifest, "dev", true).unwrap_err();
+    insta::assert_snapshot!(rendered(&errors), @r#"
+    error: `payment-provider` belongs to team `payments`, which does not let `invoice-app` call it
+    help: add `callers = ["invoice-app"]` to `[services.payment-provider]`
+    "#);
+}
