@@ -91,6 +91,17 @@ impl<'a> BaseMaker<'a> {
         (self.tell)(event);
     }
 
+    /// A machine without an archive of packages still builds what its own libraries can run; only no sandbox can.
+    fn library_packages(&self, service: &Name, files: &Tree) -> Result<Vec<String>, Diagnostic> {
+        let packages = libraries::packages_for(service, files)?;
+        if packages.is_empty() || packages::has_archive(self)? {
+            return Ok(packages);
+        }
+        let what = "no archive of Debian packages is known on this machine";
+        self.tell(BaseEvent::Notice(format!("`{service}` gets no base: {what}; it cannot run in a sandbox")));
+        Ok(Vec::new())
+    }
+
     fn making(&self) -> MutexGuard<'_, Made> {
         self.making.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -133,7 +144,7 @@ impl Bases for BaseMaker<'_> {
                 libraries::refuse_needs(service, files)?;
                 return Ok(Vec::new());
             }
-            None => libraries::packages_for(service, files)?,
+            None => self.library_packages(service, files)?,
             Some(Base::Image(reference)) => {
                 let message = format!("`base = \"{reference}\"` of `{service}`: pulling images is not built yet");
                 return Err(Diagnostic::user(message).help("name Debian packages: `base = [\"python3\"]`"));

@@ -37,6 +37,11 @@ pub(crate) fn layer(
     Ok(layer)
 }
 
+/// Whether there is anywhere to have packages from.
+pub(crate) fn has_archive(maker: &BaseMaker<'_>) -> Result<bool, Diagnostic> {
+    Ok(Archive::of_this_machine(&maker.places().downloads, maker.now())?.suite().is_some())
+}
+
 fn archive(maker: &BaseMaker<'_>) -> Result<Archive, Diagnostic> {
     let archive = Archive::of_this_machine(&maker.places().downloads, maker.now())?;
     for notice in archive.notices() {

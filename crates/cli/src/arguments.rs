@@ -111,6 +111,9 @@ pub(crate) struct BuildArguments {
     /// Build twice from nothing, in two folders, and compare: exits 0 (the same) or 2 (something differs)
     #[arg(long)]
     pub verify: bool,
+    /// Look every base up anew and lock what is there today
+    #[arg(long)]
+    pub update: bool,
 }
 
 /// `image …`.

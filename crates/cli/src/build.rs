@@ -9,7 +9,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
+use seaworthy_pipeline::{Bases, BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -29,6 +29,8 @@ pub(crate) struct What {
     pub commit: bool,
     /// Run the tests of what is built.
     pub test: bool,
+    /// Look every base up anew, whatever is locked.
+    pub update: bool,
 }
 
 /// The user's own store of builds.
@@ -82,12 +84,17 @@ async fn with_request<T: Send + 'static>(
     let store = blobs()?;
     let handle = tokio::runtime::Handle::current();
     let building = tokio::task::spawn_blocking(move || {
+        let sink = Sink(store);
+        let tell = |event| crate::bases::show(output, &event);
+        let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
+        // Images are for Linux: elsewhere programs run as they are.
+        let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
         work(&Request {
             manifest_file: &manifest_file,
             commit: what.commit,
             cache: &folder.join("cache"),
-            blobs: &Sink(store),
-            bases: &NoBases,
+            blobs: &sink,
+            bases,
             inspect: &Helper(handle),
             test: what.test,
             time_max: STEP_TIME_MAX,

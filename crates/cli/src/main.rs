@@ -1,6 +1,7 @@
 //! The `seaworthy` program: the command line, and the roles that it starts itself in.
 
 mod arguments;
+mod bases;
 mod build;
 mod context;
 mod exit;

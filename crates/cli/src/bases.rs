@@ -1,0 +1,39 @@
+//! What images stand on: where bases are kept, and what is said while one is made.
+
+use crate::output::{Output, style};
+use seaworthy_bases::{BaseEvent, BaseMaker, Places};
+use seaworthy_host::clock;
+use seaworthy_pipeline::BlobSink;
+use std::path::{Path, PathBuf};
+
+/// The maker of bases for the app of a manifest.
+pub(crate) fn maker<'a>(
+    manifest_file: &Path,
+    builds: &Path,
+    blobs: &'a dyn BlobSink,
+    update: bool,
+    tell: &'a (dyn Fn(BaseEvent) + Sync),
+) -> BaseMaker<'a> {
+    let folder = manifest_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let manifest_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let places = Places { manifest_folder, downloads: downloads(builds), cache: builds.join("cache") };
+    BaseMaker::new(places, blobs, update, clock::now(), tell)
+}
+
+/// What is fetched is the same for every home of a user: `$XDG_CACHE_HOME/seaworthy`, else `~/.cache/seaworthy`.
+fn downloads(builds: &Path) -> PathBuf {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = variable("XDG_CACHE_HOME").or_else(|| Some(variable("HOME")?.join(".cache")));
+    cache.filter(|path| path.is_absolute()).map_or_else(|| builds.join("downloads"), |path| path.join("seaworthy"))
+}
+
+/// For a person who waits.
+pub(crate) fn show(output: Output, event: &BaseEvent) {
+    let (dim, warn) = (style::DIM, style::WARN);
+    output.note(&match event {
+        BaseEvent::Resolving { packages } => format!("{dim}     base{dim:#} looking up {}", packages.join(", ")),
+        BaseEvent::Locked { file } => format!("{dim}     base{dim:#} locked in {}: commit it", file.display()),
+        BaseEvent::Making { what } => format!("{dim}     base{dim:#} {what}"),
+        BaseEvent::Notice(text) => format!("{warn}     note{warn:#} {text}"),
+    });
+}
