@@ -157,6 +157,15 @@ services.b.cpu = 0.5
 }
 
 #[test]
+fn an_environment_without_isolation_says_so_every_time() {
+    let text = "app = \"a\"\n[services.a]\nrun = [\"a\"]\n[environments.dev]\nisolation = \"none\"\n";
+    let dev = try_revision(text, "dev", true).unwrap_or_else(|errors| panic!("{}", rendered(&errors)));
+    let said = "`isolation = \"none\"`: nothing keeps services apart from each other and from the machine";
+    assert_eq!(dev.not_enforced, [said]);
+    assert!(dev.pools[&name("a")].sandbox.is_none());
+}
+
+#[test]
 fn fixed_ports_without_a_sandbox() {
     let text = "app = \"a\"\n[services.a]\nrun = [\"a\"]\nport = 8080\n[services.b]\nrun = [\"b\"]\nport = 8080\n\
                 update = \"replace\"\nreplicas = 2\n";

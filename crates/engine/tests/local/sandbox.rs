@@ -2,10 +2,10 @@
 
 use crate::world::{World, eventually, name, set};
 use seaworthy_deploy::Target as _;
-use seaworthy_engine::{ExecStreams, Terminal};
+use seaworthy_engine::{ExecStreams, RunOutput, Terminal};
 use seaworthy_host::files;
 use seaworthy_host::process::{self, Signal};
-use seaworthy_model::pool::{PoolSpec, Sandbox};
+use seaworthy_model::pool::{PoolId, PoolSpec, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Runs a script in a sandbox; its lines once it has written `end`.
@@ -224,9 +224,30 @@ async fn a_program_without_its_libraries_is_refused_with_their_names() {
     if base.join(loader).exists() {
         files::create_directory(layer.join(loader).parent().unwrap(), 0o755).unwrap();
         std::fs::copy(base.join(loader), layer.join(loader)).unwrap();
+        // Another one: a process that some other test is just starting may hold the first one's lock a moment longer.
+        spec.id = PoolId("app-test-refused-again".to_owned());
         let error = world.target().start(&spec).await.unwrap_err();
         assert!(error.message.ends_with("/cat` needs `libc.so.6`, not in the image"), "{error}");
     }
-    world.target().stop(&spec.id).await.unwrap();
+    world.end().await;
+}
+
+#[tokio::test]
+async fn commands_run_in_the_sandbox_too() {
+    let world = World::new();
+    let mut spec = world.script("exec cat");
+    spec.sandbox = Some(Sandbox::default());
+    spec.volumes.insert(name("data"), "/data".to_owned());
+    set(&mut spec, "DATA", "${volumes.data}");
+    spec.before = vec![["sh", "-c", "echo $DATA $$ > $DATA/log; test ! -e /etc/shadow"].map(str::to_owned).to_vec()];
+    world.target().before(1, &spec).await.unwrap();
+    let log = world.options.home.join("volumes/app/test/script/data/log");
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "/data 2\n");
+    let command = ["sh", "-c", "cat /data/log; exit 4"].map(str::to_owned);
+    let mut run = world.target().run_once(&spec, &command).await.unwrap();
+    let Some(RunOutput::Line(line)) = run.next().await else { panic!() };
+    assert_eq!(line.text, "/data 2");
+    let Some(RunOutput::Exit(exit)) = run.next().await else { panic!() };
+    assert_eq!(exit.how.to_string(), "exit code 4");
     world.end().await;
 }
