@@ -15,6 +15,7 @@ pub mod limits;
 pub mod oci;
 mod pax;
 pub mod provenance;
+pub mod references;
 pub mod sbom;
 pub mod source;
 pub mod tree;
