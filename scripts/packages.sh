@@ -64,6 +64,11 @@ need_to_test_debian() {
   need iproute2 has_program ip
   need procps has_program ps
   need shellcheck has_program shellcheck
+  # The registry is tried with the tools that people have, and pulling against another registry.
+  need skopeo has_program skopeo
+  need podman has_program podman
+  need golang-github-containers-common has_debian golang-github-containers-common
+  need docker-registry has_program docker-registry
   need ruby-minitest ruby_has_minitest
   # `systemd-analyze verify` reads the unit that `node install` writes; nothing is started.
   need systemd has_program systemd-analyze

@@ -119,9 +119,8 @@ async fn skopeo_without_the_token_gets_nothing() {
     let (digest, _) = world.push_image("shop/web", Some("one"), b"layer").await;
     let there = format!("docker://{}/shop/web@{digest}", world.address);
     for credentials in [words(["--no-creds"]), words(["--creds", "anybody:wrong"])] {
-        let refused =
-            output("skopeo", &[words(["inspect", "--tls-verify=false"]), credentials, vec![there.clone()]].concat());
-        let refused = refused.await;
+        let arguments = [words(["inspect", "--tls-verify=false"]), credentials, vec![there.clone()]].concat();
+        let refused = output("skopeo", &arguments).await;
         assert!(!refused.status.success());
         assert!(String::from_utf8_lossy(&refused.stderr).contains("unauthorized"), "{refused:?}");
     }
