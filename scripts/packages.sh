@@ -67,7 +67,6 @@ need_to_test_debian() {
   # The registry is tried with the tools that people have, and pulling against another registry.
   need skopeo has_program skopeo
   need podman has_program podman
-  need golang-github-containers-common has_debian golang-github-containers-common
   need docker-registry has_program docker-registry
   need ruby-minitest ruby_has_minitest
   # `systemd-analyze verify` reads the unit that `node install` writes; nothing is started.
