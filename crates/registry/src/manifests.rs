@@ -9,7 +9,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use futures_util::TryStreamExt as _;
-use seaworthy_image::references::{DOCUMENT_BYTES_MAX, DOCUMENT_TYPES, References};
+use seaworthy_image::links::{DOCUMENT_BYTES_MAX, DOCUMENT_TYPES, Links};
 use seaworthy_model::Digest;
 use seaworthy_store::StoredManifest;
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ pub(crate) async fn get(call: &Call<'_>, name: &Repository, reference: &Referenc
             let media_type = match stored {
                 Some(stored) => stored.media_type,
                 // The image of a release says itself what it is; one of an older format is no image.
-                None => References::read(&bytes).map(|found| found.kind().to_owned()).map_err(|error| {
+                None => Links::read(&bytes).map(|found| found.kind().to_owned()).map_err(|error| {
                     RegistryError::new(Code::ManifestUnknown, format!("`{digest}` of `{name}` is no image: {error}"))
                         .help("it is of an older Seaworthy: build and deploy again")
                 })?,
@@ -116,7 +116,7 @@ fn keep(
             return Err(RegistryError::new(Code::DigestInvalid, format!("what came is `{actual}`")));
         }
     };
-    let references = References::read(bytes).map_err(|error| invalid(format!("this is no manifest: {error}")))?;
+    let references = Links::read(bytes).map_err(|error| invalid(format!("this is no manifest: {error}")))?;
     let media_type = said.unwrap_or_else(|| references.kind().to_owned());
     if !DOCUMENT_TYPES.contains(&media_type.as_str()) {
         return Err(invalid(format!("`{media_type}` is no kind of manifest that is kept here")));
@@ -140,7 +140,7 @@ fn keep(
 }
 
 /// Makes everything that a document needs young, however deep, so that no collection that is under way removes it.
-fn renew_all(inner: &Inner, references: &References) -> Result<(), RegistryError> {
+fn renew_all(inner: &Inner, references: &Links) -> Result<(), RegistryError> {
     let mut waiting = vec![references.clone()];
     let mut seen = BTreeSet::new();
     while let Some(document) = waiting.pop() {
@@ -167,7 +167,7 @@ fn renew_all(inner: &Inner, references: &References) -> Result<(), RegistryError
             if size_bytes > DOCUMENT_BYTES_MAX {
                 return Err(unknown());
             }
-            waiting.push(References::read(&inner.blobs.read(&digest)?).map_err(|_| unknown())?);
+            waiting.push(Links::read(&inner.blobs.read(&digest)?).map_err(|_| unknown())?);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::names::Repository;
 use crate::registry::{Call, Inner};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-use seaworthy_image::references::{OCI_INDEX, References};
+use seaworthy_image::links::{OCI_INDEX, Links};
 use seaworthy_model::Digest;
 use seaworthy_store::StoredManifest;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ fn describe(inner: &Inner, manifest: &StoredManifest) -> Option<Value> {
     if let Some(artifact_type) = &manifest.artifact_type {
         descriptor["artifactType"] = json!(artifact_type);
     }
-    let annotations = References::read(&bytes).ok()?.annotations;
+    let annotations = Links::read(&bytes).ok()?.annotations;
     let length: usize = annotations.iter().map(|(key, value)| key.len() + value.len()).sum();
     if !annotations.is_empty() && length <= ANNOTATIONS_BYTES_MAX {
         descriptor["annotations"] = json!(annotations);

@@ -3,7 +3,7 @@
 mod support;
 
 use axum::http::{Method, StatusCode};
-use seaworthy_image::references::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
+use seaworthy_image::links::{DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST};
 use seaworthy_model::Digest;
 use seaworthy_model::manifest::parse;
 use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};

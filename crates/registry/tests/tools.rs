@@ -3,7 +3,7 @@
 mod support;
 
 use seaworthy_host::process;
-use seaworthy_image::references::{DOCUMENT_BYTES_MAX, OCI_MANIFEST, References};
+use seaworthy_image::links::{DOCUMENT_BYTES_MAX, OCI_MANIFEST, Links};
 use seaworthy_model::Digest;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -154,5 +154,5 @@ async fn podman_logs_in_pulls_and_pushes() {
     let two = world.store.tag("shop/web", "two").unwrap().expect("podman pushed it");
     let bytes = world.blobs.read(&two).unwrap();
     assert!(bytes.len() as u64 <= DOCUMENT_BYTES_MAX);
-    assert_eq!(References::read(&bytes).unwrap().layers.len(), 2);
+    assert_eq!(Links::read(&bytes).unwrap().layers.len(), 2);
 }

@@ -1,7 +1,7 @@
 //! What can be reached from what is kept: images down to their layers, trees down to their files.
 
 use crate::{Blobs, StoreError};
-use seaworthy_image::references::{DOCUMENT_BYTES_MAX, References, diff_ids};
+use seaworthy_image::links::{DOCUMENT_BYTES_MAX, Links, diff_ids};
 use seaworthy_model::Digest;
 use seaworthy_model::release::{FileEntry, FileTree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ impl Reach {
         Ok(())
     }
 
-    fn image(&mut self, blobs: &Blobs, references: &References) -> Result<(), StoreError> {
+    fn image(&mut self, blobs: &Blobs, references: &Links) -> Result<(), StoreError> {
         self.blobs.extend(references.blobs().map(|descriptor| descriptor.digest.clone()));
         let Some(config) = &references.config else { return Ok(()) };
         if config.size_bytes <= DOCUMENT_BYTES_MAX && blobs.contains(&config.digest) {
@@ -81,7 +81,7 @@ impl Reach {
 /// A document that points at others.
 pub(crate) enum Document {
     /// A manifest or an index.
-    Image(References),
+    Image(Links),
     /// The files of an older release's service.
     Tree(FileTree),
 }
@@ -92,7 +92,7 @@ impl Document {
     /// # Errors
     /// [`StoreError::Damaged`] when it is none of them.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
-        if let Ok(references) = References::read(bytes) {
+        if let Ok(references) = Links::read(bytes) {
             return Ok(Self::Image(references));
         }
         let tree = serde_json::from_slice(bytes);
@@ -105,7 +105,7 @@ fn about(blobs: &Blobs, reached: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, D
     let mut about = BTreeMap::new();
     for digest in documents(blobs, |digest| !reached.contains(digest))? {
         // What was removed meanwhile, or is no manifest, is about nothing.
-        let Ok(references) = blobs.read(&digest).map(|bytes| References::read(&bytes)) else { continue };
+        let Ok(references) = blobs.read(&digest).map(|bytes| Links::read(&bytes)) else { continue };
         if let Some(subject) = references.ok().and_then(|references| references.subject) {
             about.insert(digest, subject.digest);
         }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use seaworthy_host::process;
-use seaworthy_image::references::OCI_MANIFEST;
+use seaworthy_image::links::OCI_MANIFEST;
 use seaworthy_model::deployment::{Actor, Outcome, Verb};
 use seaworthy_model::manifest::parse;
 use seaworthy_model::release::{EnvironmentSpec, Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};

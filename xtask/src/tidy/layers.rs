@@ -13,6 +13,7 @@ const ORDER: &[&str] = &[
     "seaworthy-pipeline",
     "seaworthy-store",
     "seaworthy-registry",
+    "seaworthy-pull",
     "seaworthy-deploy",
     "seaworthy-engine",
     "seaworthy-gateway",

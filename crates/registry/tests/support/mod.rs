@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use seaworthy_diagnostics::Masked;
-use seaworthy_image::references::OCI_MANIFEST;
+use seaworthy_image::links::OCI_MANIFEST;
 use seaworthy_model::Digest;
 use seaworthy_registry::{Grant, Limits, Listener, Registry, Tokens, serve};
 use seaworthy_store::{Blobs, Store};

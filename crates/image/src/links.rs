@@ -25,7 +25,7 @@ pub const DOCUMENT_TYPES: [&str; 4] = [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST,
 /// What a manifest or an index points at.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct References {
+pub struct Links {
     /// 2 in every document of today.
     schema_version: u32,
     /// What the document says that it is.
@@ -102,7 +102,7 @@ pub enum NotADocument {
     Neither,
 }
 
-impl References {
+impl Links {
     /// Reads a manifest or an index.
     ///
     /// # Errors
@@ -175,8 +175,8 @@ mod tests {
         json!({ "mediaType": "application/x", "digest": Digest::of(of.as_bytes()), "size": of.len() })
     }
 
-    fn read(document: &serde_json::Value) -> Result<References, NotADocument> {
-        References::read(document.to_string().as_bytes())
+    fn read(document: &serde_json::Value) -> Result<Links, NotADocument> {
+        Links::read(document.to_string().as_bytes())
     }
 
     #[test]
@@ -209,9 +209,9 @@ mod tests {
         assert!(matches!(read(&mixed), Err(NotADocument::Neither)));
         assert!(matches!(read(&json!({ "schemaVersion": 2 })), Err(NotADocument::Neither)));
         assert!(matches!(read(&json!({ "schemaVersion": 1 })), Err(NotADocument::Version(1))));
-        assert!(matches!(References::read(b"[]"), Err(NotADocument::Shape(_))));
+        assert!(matches!(Links::read(b"[]"), Err(NotADocument::Shape(_))));
         let long = vec![b' '; 4 * 1024 * 1024 + 1];
-        assert!(matches!(References::read(&long), Err(NotADocument::TooLong)));
+        assert!(matches!(Links::read(&long), Err(NotADocument::TooLong)));
     }
 
     #[test]
@@ -224,7 +224,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_are_too_odd(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = References::read(&bytes);
+            let _ = Links::read(&bytes);
             let _ = diff_ids(&bytes);
         }
     }
