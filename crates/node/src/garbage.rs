@@ -13,8 +13,8 @@ use std::time::Duration;
 /// How often it is done when nobody deploys.
 const EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// Where unpacked layers are, below the node's home.
-const LAYERS: &str = "images/layers";
+/// Where unpacked layers and images are, below the node's home.
+const UNPACKED: [&str; 2] = ["images/layers", "images/trees"];
 
 /// Collects whenever a deployment has ended, and once a day.
 pub(crate) async fn keep_tidy(node: Arc<Node>) {
@@ -47,10 +47,12 @@ impl Node {
         let collecting = tokio::task::spawn_blocking(move || node.store.collect_garbage(&node.blobs, &keep));
         let collected = collecting.await.map_err(|e| machine(&e))??;
         drop(turn);
-        let (folder, spare) = (self.options.home.join(LAYERS), self.options.keep_young);
-        let needed = collected.layers.clone();
-        let removing = tokio::task::spawn_blocking(move || layers::collect(&folder, &needed, spare));
-        removing.await.map_err(|e| machine(&e))??;
-        Ok(collected)
+        let (home, spare) = (self.options.home.clone(), self.options.keep_young);
+        let removing = tokio::task::spawn_blocking(move || {
+            let needed = collected.layers.union(&collected.images).cloned().collect();
+            UNPACKED.iter().try_for_each(|name| layers::collect(&home.join(name), &needed, spare).map(drop))?;
+            Ok::<_, Diagnostic>(collected)
+        });
+        removing.await.map_err(|e| machine(&e))?
     }
 }

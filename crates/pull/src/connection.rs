@@ -129,20 +129,15 @@ impl<'a> Connection<'a> {
     }
 
     /// A token from the server that the registry names.
-    fn token(
-        &self,
-        realm: &str,
-        service: Option<String>,
-        scope: Option<String>,
-    ) -> Result<Masked<String>, PullError> {
+    fn token(&self, realm: &str, service: Option<String>, scope: Option<String>) -> Result<Masked<String>, PullError> {
         #[derive(Deserialize)]
         struct Answer {
             token: Option<Masked<String>>,
             access_token: Option<Masked<String>>,
         }
-        let local = realm.strip_prefix("http://").is_some_and(|rest| {
-            self.image.is_loopback() && is_loopback(rest.split('/').next().unwrap_or(""))
-        });
+        let local = realm
+            .strip_prefix("http://")
+            .is_some_and(|rest| self.image.is_loopback() && is_loopback(rest.split('/').next().unwrap_or("")));
         // The password goes there.
         if !(realm.starts_with("https://") || local) {
             return Err(self.odd(format!("it wants the password to be sent to `{realm}`, without TLS")));

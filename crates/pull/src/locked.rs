@@ -20,8 +20,7 @@ impl LockedImages {
         for (name, value) in table {
             let parsed = ImageName::parse(name)?;
             let digest = value.as_str().and_then(|text| Digest::try_from(text.to_owned()).ok());
-            let digest =
-                digest.ok_or_else(|| PullError::Name { name: name.clone(), why: "its lock is no digest" })?;
+            let digest = digest.ok_or_else(|| PullError::Name { name: name.clone(), why: "its lock is no digest" })?;
             digests.insert(key(&parsed), digest);
         }
         Ok(Self { digests })
@@ -35,7 +34,7 @@ impl LockedImages {
 
     /// What a name means: its own digest, else the one that is locked.
     #[must_use]
-    pub fn digest(&self, image: &ImageName) -> Option<&Digest> {
+    pub fn digest<'a>(&'a self, image: &'a ImageName) -> Option<&'a Digest> {
         image.digest.as_ref().or_else(|| self.digests.get(&key(image)))
     }
 

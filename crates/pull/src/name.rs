@@ -155,8 +155,20 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         for bad in [
-            "", "debian", "library/debian", "a.b/", "a.b/A", "a.b/x:", "a.b/x@sha256:1", "a.b/../x", "a.b:x/y", "-a.b/x",
-            "user@a.b/x", "a.b/x y", "a..b/x", "a.b:99999/x",
+            "",
+            "debian",
+            "library/debian",
+            "a.b/",
+            "a.b/A",
+            "a.b/x:",
+            "a.b/x@sha256:1",
+            "a.b/../x",
+            "a.b:x/y",
+            "-a.b/x",
+            "user@a.b/x",
+            "a.b/x y",
+            "a..b/x",
+            "a.b:99999/x",
         ] {
             assert!(ImageName::parse(bad).is_err(), "{bad}");
         }

@@ -198,8 +198,8 @@ impl Pulling<'_> {
             architecture: String,
             os: String,
         }
-        let config: Config =
-            serde_json::from_slice(config).map_err(|error| self.connection.odd(format!("its configuration: {error}")))?;
+        let config: Config = serde_json::from_slice(config)
+            .map_err(|error| self.connection.odd(format!("its configuration: {error}")))?;
         if config.architecture == self.platform.architecture && config.os == self.platform.os {
             return Ok(());
         }
@@ -225,8 +225,7 @@ impl Pulling<'_> {
             Ok(())
         };
         thread::scope(|scope| {
-            let threads: Vec<_> =
-                (0..AT_ONCE.min(layers.len())).map(|_| scope.spawn(one_after_the_other)).collect();
+            let threads: Vec<_> = (0..AT_ONCE.min(layers.len())).map(|_| scope.spawn(one_after_the_other)).collect();
             threads.into_iter().try_for_each(|thread| {
                 thread.join().unwrap_or_else(|_| Err(self.connection.odd("its layers could not be taken".to_owned())))
             })

@@ -37,9 +37,7 @@ impl Image {
             let config = json!({ "architecture": architecture, "os": "linux",
                 "rootfs": { "type": "layers", "diff_ids": diff_ids } });
             let config = config.to_string().into_bytes();
-            let layer = |(size, digest): &(usize, Digest)| {
-                json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size })
-            };
+            let layer = |(size, digest): &(usize, Digest)| json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size });
             let manifest = json!({ "schemaVersion": 2, "mediaType": OCI_MANIFEST, "layers": digests.each_ref().map(layer),
                 "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "size": config.len(),
                             "digest": image.put(config) } });
@@ -162,7 +160,9 @@ fn without_credentials_or_without_the_image_it_says_what_to_do() {
 }
 
 /// A registry that answers what it is told to: path and `Authorization` to status, headers and body.
-fn fake(answer: impl Fn(SocketAddr, &str, Option<&str>) -> (u16, String, Vec<u8>) + Send + Sync + 'static) -> SocketAddr {
+fn fake(
+    answer: impl Fn(SocketAddr, &str, Option<&str>) -> (u16, String, Vec<u8>) + Send + Sync + 'static,
+) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let answer = Arc::new(answer);
@@ -205,7 +205,11 @@ fn a_token_is_fetched_where_the_registry_says() {
         if path.starts_with("/token?") {
             let right = said == Some(&format!("Basic {ADA}"))
                 && path == "/token?service=a+registry&scope=repository%3Ashop%2Fweb%3Apull";
-            return if right { (200, String::new(), b"{\"token\":\"T\"}".to_vec()) } else { (401, String::new(), vec![]) };
+            return if right {
+                (200, String::new(), b"{\"token\":\"T\"}".to_vec())
+            } else {
+                (401, String::new(), vec![])
+            };
         }
         if said != Some("Bearer T") {
             let challenge = format!(
@@ -213,9 +217,9 @@ fn a_token_is_fetched_where_the_registry_says() {
             );
             return (401, challenge, vec![]);
         }
-        asked(path).and_then(|digest| there.blobs.get(&digest)).map_or((404, String::new(), vec![]), |bytes| {
-            (200, String::new(), bytes.clone())
-        })
+        asked(path)
+            .and_then(|digest| there.blobs.get(&digest))
+            .map_or((404, String::new(), vec![]), |bytes| (200, String::new(), bytes.clone()))
     });
     let name = ImageName::parse(&format!("{address}/shop/web@{}", image.index)).unwrap();
     let (_root, blobs) = blobs();
@@ -228,9 +232,8 @@ fn a_token_is_fetched_where_the_registry_says() {
 
 #[test]
 fn a_password_is_never_sent_to_elsewhere_without_tls() {
-    let address = fake(|_, _, _| {
-        (401, "www-authenticate: Bearer realm=\"http://192.0.2.1/token\"\r\n".to_owned(), vec![])
-    });
+    let address =
+        fake(|_, _, _| (401, "www-authenticate: Bearer realm=\"http://192.0.2.1/token\"\r\n".to_owned(), vec![]));
     let name = ImageName::parse(&format!("{address}/shop/web:1")).unwrap();
     let error = ada(&address).resolve(&name).unwrap_err();
     assert!(error.to_string().contains("without TLS"), "{error}");

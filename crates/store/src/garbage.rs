@@ -37,6 +37,8 @@ pub struct Collected {
     /// The layers of all images that are kept, by their names before they were compressed (`diff_id`): what
     /// [`crate::layers::collect`] must not remove.
     pub layers: BTreeSet<Digest>,
+    /// The images that are kept, and everything else that is named by a document; likewise.
+    pub images: BTreeSet<Digest>,
 }
 
 /// Where looking for what is needed begins.
@@ -71,7 +73,7 @@ impl Store {
         reach.follow_referrers(blobs)?;
         let manifests = self.write(|transaction| remove_manifests(transaction, &reach, oldest))?;
         let (blobs, blobs_bytes) = blobs.retain(&reach.blobs, oldest)?;
-        Ok(Collected { releases, manifests, blobs, blobs_bytes, layers: reach.layers })
+        Ok(Collected { releases, manifests, blobs, blobs_bytes, layers: reach.layers, images: reach.documents })
     }
 }
 

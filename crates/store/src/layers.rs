@@ -1,7 +1,9 @@
-//! Unpacked layers: folders `<folder>/<diff_id in hexadecimal digits>`, shared by all instances whose images have them.
+//! Unpacked layers and images: folders `<folder>/<64 hexadecimal digits>`, named by a layer's `diff_id` or an image's
+//! manifest, and shared by all instances that have them.
 
 use crate::StoreError;
-use seaworthy_host::clock;
+use seaworthy_host::files::FileError;
+use seaworthy_host::{clock, files};
 use seaworthy_model::Digest;
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +19,7 @@ const REMOVED_MAX: usize = 1_000;
 
 /// Removes the unpacked layers that are not needed and not younger than `spare`, and what an earlier call that was
 /// killed left half removed; returns how many. A layer is there whole or not at all: it is renamed before it is taken
-/// apart. `needed` is [`crate::Collected::layers`] and what running instances use.
+/// apart. `needed` is [`crate::Collected::layers`] or [`crate::Collected::images`] and what running instances use.
 ///
 /// # Errors
 /// When the folder cannot be read or something in it cannot be removed. No folder is no error: there are no layers.
@@ -36,7 +38,7 @@ pub fn collect(folder: &Path, needed: &BTreeSet<Digest>, spare: Duration) -> Res
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         let path = entry.path();
         if name.starts_with(LEAVING) {
-            fs::remove_dir_all(&path).map_err(StoreError::io("remove", &path))?;
+            remove(&path)?;
             continue;
         }
         // What is no layer's name belongs to whoever unpacks.
@@ -48,10 +50,30 @@ pub fn collect(folder: &Path, needed: &BTreeSet<Digest>, spare: Duration) -> Res
         }
         let leaving = folder.join(format!("{LEAVING}{name}"));
         fs::rename(&path, &leaving).map_err(StoreError::io("rename", &path))?;
-        fs::remove_dir_all(&leaving).map_err(StoreError::io("remove", &leaving))?;
+        remove(&leaving)?;
         removed += 1;
     }
     Ok(removed)
+}
+
+/// Whatever the modes in it say.
+fn remove(path: &Path) -> Result<(), StoreError> {
+    let removed = files::remove_tree(path).or_else(|error| match error {
+        FileError::Denied { .. } if open_up(path).is_ok() => files::remove_tree(path),
+        error => Err(error),
+    });
+    removed.map_err(|error| {
+        let source = error.io().raw_os_error().map_or(io::ErrorKind::Other.into(), io::Error::from_raw_os_error);
+        StoreError::Io { action: "remove", path: path.to_owned(), source }
+    })
+}
+
+/// A user who is not root cannot empty a folder that its owner may not write: images have such folders.
+fn open_up(folder: &Path) -> Result<(), FileError> {
+    files::set_mode(folder, 0o700)?;
+    let entries = fs::read_dir(folder).map_err(|error| FileError::new("list", folder, error))?;
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    entries.flatten().filter(is_folder).try_for_each(|entry| open_up(&entry.path()))
 }
 
 fn named_at(metadata: &fs::Metadata) -> SystemTime {

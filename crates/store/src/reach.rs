@@ -16,6 +16,8 @@ pub(crate) struct Reach {
     pub blobs: BTreeSet<Digest>,
     /// Layers of images, by their names before they were compressed.
     pub layers: BTreeSet<Digest>,
+    /// Those of the blobs that are images or trees.
+    pub documents: BTreeSet<Digest>,
 }
 
 impl Reach {
@@ -44,6 +46,7 @@ impl Reach {
                 }
                 Document::Tree(tree) => self.blobs.extend(tree.entries.into_values().filter_map(file)),
             }
+            self.documents.insert(digest.clone());
             self.blobs.insert(digest);
         }
         Ok(())

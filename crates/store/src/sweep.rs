@@ -32,7 +32,7 @@ impl Blobs {
         }
         reach.follow_referrers(self)?;
         let (blobs, blobs_bytes) = self.retain(&reach.blobs, oldest)?;
-        Ok(Collected { blobs, blobs_bytes, layers: reach.layers, ..Collected::default() })
+        Ok(Collected { blobs, blobs_bytes, layers: reach.layers, images: reach.documents, ..Collected::default() })
     }
 
     /// Removes every blob that is neither used nor younger than `oldest`, and what was left half written long ago;

@@ -282,6 +282,7 @@ fn images_that_something_runs_stay_and_their_layers_are_named() {
     let keep = Keep { images: BTreeSet::from([image.clone()]), ..keep(0) };
     let collected = world.store.collect_garbage(&world.blobs, &keep).unwrap();
     assert_eq!((collected.blobs, collected.layers), (0, BTreeSet::from([layer])));
+    assert_eq!(collected.images, BTreeSet::from([image.clone()]));
     world.collect();
     assert!(!world.blobs.contains(&image));
 }
