@@ -32,7 +32,7 @@ pub(crate) struct Connection<'a> {
     authorization: Mutex<Option<Masked<String>>>,
 }
 
-/// A client for every registry: the system's certificates (or those that `SSL_CERT_FILE` names), the environment's proxy.
+/// A client: the system's certificates (or those that `SSL_CERT_FILE` names), the environment's proxy.
 pub(crate) fn agent(image: &ImageName) -> Agent {
     let loopback = image.is_loopback();
     let native = rustls_native_certs::load_native_certs().certs;

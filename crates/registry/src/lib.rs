@@ -1,5 +1,5 @@
-//! The OCI distribution API (specification 1.1) over the store: images go out to whatever runs or copies images, and come
-//! in from it. The images of releases are there as `APP/SERVICE`, tagged with the release's short name.
+//! The OCI distribution API (specification 1.1) over the store: images go out to whatever runs or copies images, and
+//! come in from it. The images of releases are there as `APP/SERVICE`, tagged with the release's short name.
 
 mod access;
 mod blobs;

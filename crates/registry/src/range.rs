@@ -56,7 +56,7 @@ impl ByteRange {
 }
 
 impl Chunk {
-    /// Reads a `Content-Range` of an upload: two numbers with a hyphen, with or without `bytes ` before and `/…` behind.
+    /// Reads a `Content-Range` of an upload: two numbers and a hyphen, with or without `bytes ` before, `/…` behind.
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let text = header.trim();
