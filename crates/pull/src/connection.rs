@@ -54,6 +54,7 @@ pub(crate) fn agent(image: &ImageName) -> Agent {
         .timeout_resolve(Some(Duration::from_secs(20)))
         .timeout_connect(Some(Duration::from_secs(20)))
         .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_per_read(Some(Duration::from_secs(60)))
         .timeout_recv_body(Some(Duration::from_secs(3600)))
         .build();
     configuration.new_agent()
