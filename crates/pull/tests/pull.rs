@@ -1,6 +1,8 @@
 //! Images come from this project's own registry, from Debian's `docker-registry`, and from registries that want a token
 //! or tell lies.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_host::{files, process};
 use seaworthy_image::links::{OCI_INDEX, OCI_MANIFEST};

@@ -5,7 +5,7 @@ use crate::names::Repository;
 use crate::registry::{Call, Inner};
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
-use seaworthy_image::links::{OCI_INDEX, Links};
+use seaworthy_image::links::{Links, OCI_INDEX};
 use seaworthy_model::Digest;
 use seaworthy_store::StoredManifest;
 use serde_json::{Value, json};

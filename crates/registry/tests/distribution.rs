@@ -1,5 +1,7 @@
 //! The registry does what the OCI distribution specification 1.1 says, and refuses in its words.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use axum::http::{Method, StatusCode};

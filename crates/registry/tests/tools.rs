@@ -1,9 +1,11 @@
 //! The tools that people have push to it, pull from it and look into it: `skopeo` and `podman`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use seaworthy_host::process;
-use seaworthy_image::links::{DOCUMENT_BYTES_MAX, OCI_MANIFEST, Links};
+use seaworthy_image::links::{DOCUMENT_BYTES_MAX, Links, OCI_MANIFEST};
 use seaworthy_model::Digest;
 use serde_json::json;
 use std::collections::BTreeSet;

@@ -79,7 +79,7 @@ impl Blobs {
         if !self.renew(&digest) {
             let mut incoming = Incoming::create(&self.incoming)?;
             incoming.file.write_all(bytes).map_err(StoreError::io("write", &incoming.path))?;
-            self.adopt(incoming, &digest)?;
+            self.adopt(&incoming, &digest)?;
         }
         Ok(digest)
     }
@@ -93,7 +93,7 @@ impl Blobs {
         let mut incoming = Incoming::create(&self.incoming)?;
         let (digest, size_bytes) = incoming.copy(source, path)?;
         if !self.renew(&digest) {
-            self.adopt(incoming, &digest)?;
+            self.adopt(&incoming, &digest)?;
         }
         Ok((digest, size_bytes))
     }
@@ -113,7 +113,7 @@ impl Blobs {
         if actual != *expected {
             return Err(StoreError::WrongDigest { expected: expected.clone(), actual });
         }
-        self.adopt(incoming, expected)?;
+        self.adopt(&incoming, expected)?;
         Ok(size_bytes)
     }
 
@@ -144,7 +144,7 @@ impl Blobs {
     }
 
     /// Puts what has come in, and has this digest, in its place.
-    pub(crate) fn adopt(&self, incoming: Incoming, digest: &Digest) -> Result<(), StoreError> {
+    pub(crate) fn adopt(&self, incoming: &Incoming, digest: &Digest) -> Result<(), StoreError> {
         incoming.file.sync_all().map_err(StoreError::io("write", &incoming.path))?;
         incoming.file.set_modified(clock::now()).map_err(StoreError::io("write", &incoming.path))?;
         let to = self.path(digest);

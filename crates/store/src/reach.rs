@@ -84,7 +84,7 @@ impl Reach {
 /// A document that points at others.
 pub(crate) enum Document {
     /// A manifest or an index.
-    Image(Links),
+    Image(Box<Links>),
     /// The files of an older release's service.
     Tree(FileTree),
 }
@@ -96,7 +96,7 @@ impl Document {
     /// [`StoreError::Damaged`] when it is none of them.
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, StoreError> {
         if let Ok(references) = Links::read(bytes) {
-            return Ok(Self::Image(references));
+            return Ok(Self::Image(Box::new(references)));
         }
         let tree = serde_json::from_slice(bytes);
         tree.map(Self::Tree).map_err(|source| StoreError::Damaged { what: "image", source })

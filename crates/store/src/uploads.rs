@@ -131,7 +131,7 @@ impl Uploads {
             fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
             return Err(UploadError::WrongDigest { expected: expected.clone(), actual });
         }
-        self.blobs.adopt(Incoming { path, file }, expected)?;
+        self.blobs.adopt(&Incoming { path, file }, expected)?;
         Ok(size_bytes)
     }
 

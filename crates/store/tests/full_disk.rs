@@ -1,5 +1,7 @@
 //! A disk that is full stops a write, in words, and harms nothing that is there. Needs root: it mounts a small one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::process;
 use seaworthy_model::Digest;

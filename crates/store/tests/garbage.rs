@@ -1,6 +1,8 @@
 //! Garbage collection removes exactly what nothing needs: compared with a second, simpler account of what is needed,
 //! over random histories; killed in the middle; and while blobs arrive.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use proptest::prelude::*;
 use seaworthy_host::process;
 use seaworthy_image::links::OCI_MANIFEST;

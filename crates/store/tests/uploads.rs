@@ -1,5 +1,7 @@
 //! Uploads go on where they stood, become whole blobs or none, and are never written by two at once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use seaworthy_model::Digest;
 use seaworthy_store::uploads::UPLOADS_MAX;
 use seaworthy_store::{Blobs, UploadError, Uploads};
