@@ -67,6 +67,10 @@ need_to_test_debian() {
   need skopeo has_program skopeo
   need umoci has_program umoci
   need shellcheck has_program shellcheck
+  # The registry is tried with the tools that people have, and pulling against another registry.
+  need skopeo has_program skopeo
+  need podman has_program podman
+  need docker-registry has_program docker-registry
   need ruby-minitest ruby_has_minitest
   # `systemd-analyze verify` reads the unit that `node install` writes; nothing is started.
   need systemd has_program systemd-analyze

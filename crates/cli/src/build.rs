@@ -22,6 +22,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// How long one service's tests, or its build, may take.
 const STEP_TIME_MAX: Duration = Duration::from_secs(3600);
 
+/// How often old builds are looked for.
+const COLLECT_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a blob that no build uses stays.
+const BUILD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// What to build.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct What {
@@ -54,7 +60,26 @@ pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     let built = with_request(context, what, build).await?;
     crate::images::remember(&builds_folder()?, &blobs()?, &built)?;
+    // The build stands whether or not old ones could be removed.
+    if let Err(error) = remove_old(&builds_folder()?).await {
+        context.output.warning(&error.to_string());
+    }
     Ok(built)
+}
+
+/// Once a day, removes from the user's own store what no build has used for long.
+async fn remove_old(folder: &Path) -> Result<(), Diagnostic> {
+    let stamp = folder.join("collected");
+    let now = seaworthy_host::clock::now();
+    let last = std::fs::metadata(&stamp).and_then(|metadata| metadata.modified()).ok();
+    // A clock that went back makes the stamp one of the future: then it is time, too.
+    if last.is_some_and(|last| now.duration_since(last).is_ok_and(|age| age < COLLECT_EVERY)) {
+        return Ok(());
+    }
+    let blobs = Blobs::open(folder)?;
+    let collecting = tokio::task::spawn_blocking(move || blobs.collect_old(BUILD_AGE_MAX));
+    collecting.await.map_err(|e| Diagnostic::machine(e.to_string()))??;
+    Ok(seaworthy_host::files::write_atomic(&stamp, b"", 0o600)?)
 }
 
 /// Builds everything twice, in two folders, and compares; stops at Ctrl-C.
@@ -165,7 +190,8 @@ impl BlobSink for Sink {
     }
 
     fn contains(&self, digest: &Digest) -> bool {
-        self.0.contains(digest)
+        // Young again: what builds still use is not collected.
+        self.0.renew(digest)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod inspect;
 pub mod layer;
 pub mod layout;
 pub mod limits;
+pub mod links;
 pub mod oci;
 mod pax;
 pub mod provenance;

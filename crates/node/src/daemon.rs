@@ -9,7 +9,7 @@ use crate::options::Options;
 use crate::peer::Access;
 use crate::routes::{Connection, Door, router};
 use crate::traffic::{GatewayTraffic, LateCalls};
-use crate::{Node, supervise};
+use crate::{Node, garbage, registry, supervise};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::{EngineOptions, LocalTarget};
 use seaworthy_gateway::control::StartOptions;
@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Handles as many things at once as a small machine has to offer; its work is waiting.
 const THREADS: usize = 2;
@@ -63,6 +63,7 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     }
     tokio::spawn(supervise::keep_gateway(Arc::clone(&node)));
     tokio::spawn(supervise::follow_instances(Arc::clone(&node)));
+    tokio::spawn(garbage::keep_tidy(Arc::clone(&node)));
     let listener = bind(&socket, &access)?;
     supervise::note(&format!("the node serves on {}", socket.display()));
     serve(&node, Door::new(listener, access)).await?;
@@ -121,6 +122,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         supervise::complain(&failure);
     }
     traffic.refresh().await?;
+    let registry = registry::start(&options, &store, &blobs).await?;
     let journal = Arc::new(StoreJournal::new(Arc::clone(&store)));
     Ok(Arc::new(Node {
         options,
@@ -131,6 +133,8 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         journal,
         isolation,
         deployments: Deployments::default(),
+        untidy: Notify::new(),
+        registry,
         ending: watch::channel(false).0,
         started_at: clock::now(),
     }))

@@ -4,10 +4,11 @@ use crate::deployments::Deployments;
 use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
 use crate::options::Options;
+use crate::registry::RegistryPlace;
 use crate::smoke::Checks;
 use crate::target::NodeTarget;
 use crate::traffic::GatewayTraffic;
-use seaworthy_api::wire::NodeInfo;
+use seaworthy_api::wire::{NodeInfo, RegistryInfo};
 use seaworthy_deploy::{Executor, Target as _};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::LocalTarget;
@@ -18,7 +19,7 @@ use seaworthy_store::Store;
 use seaworthy_store::blobs::Blobs;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 /// What carries out deployments here.
@@ -42,6 +43,10 @@ pub(crate) struct Node {
     pub isolation: Isolation,
     /// Deployments under way.
     pub deployments: Deployments,
+    /// Told when something may be there that nothing needs any more.
+    pub untidy: Notify,
+    /// Where the registry is, if there is one.
+    pub registry: Option<RegistryPlace>,
     /// Tells the daemon to end.
     pub ending: watch::Sender<bool>,
     /// When it was started.
@@ -70,6 +75,10 @@ impl Node {
             gateway_restarts: parent.map_or(0, |parent| parent.restarts),
             isolation: self.isolation.name().to_owned(),
             platform: platform(),
+            registry: self.registry.as_ref().map(|place| RegistryInfo {
+                address: place.address.clone(),
+                token_file: place.token_file.display().to_string(),
+            }),
         }
     }
 

@@ -4,9 +4,14 @@ use seaworthy_diagnostics::Diagnostic;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where users reach the gateway unless somebody says otherwise.
 const PORT: u16 = 8080;
+/// How many of the last revisions of an environment are kept unless somebody says otherwise.
+const KEEP_REVISIONS: u32 = 5;
+/// How long, in seconds, what came in is kept unless somebody says otherwise: a release may take that long to arrive.
+const KEEP_YOUNG_S: u32 = 3600;
 
 /// What a node is started with.
 #[derive(Debug, Clone)]
@@ -21,6 +26,12 @@ pub(crate) struct Options {
     pub group: Option<String>,
     /// Where users reach the gateway.
     pub listen: Vec<SocketAddr>,
+    /// The port of the registry on 127.0.0.1, if there shall be one.
+    pub registry_port: Option<u16>,
+    /// Of every environment, how many of the last revisions are kept.
+    pub keep_revisions: u32,
+    /// What came in within this time is kept, whether or not something needs it.
+    pub keep_young: Duration,
 }
 
 /// What a node remembers, so that it comes back as it was whoever starts it.
@@ -40,8 +51,7 @@ impl Options {
         let home = seaworthy_host::home();
         seaworthy_host::files::create_directory(&home, 0o711)?;
         let runtime = seaworthy_host::runtime_directory(&home)?;
-        let (socket, listen) = (runtime.join("node.sock"), Vec::new());
-        let mut options = Self { socket, runtime, home, group: None, listen };
+        let mut options = Self { socket: runtime.join("node.sock"), runtime, ..Self::of_environment(home)? };
         let mut words = words.iter();
         while let Some(word) = words.next() {
             let mut value = || {
@@ -52,6 +62,7 @@ impl Options {
                 "--socket" => options.socket = value()?.into(),
                 "--group" => options.group = Some(value()?),
                 "--listen" => options.listen.extend(addresses(&value()?)?),
+                "--registry-port" => options.registry_port = Some(port(word, &value()?)?),
                 _ => return Err(Diagnostic::user(format!("`node run` does not know `{word}`"))),
             }
         }
@@ -61,20 +72,48 @@ impl Options {
         remember(&options)?;
         Ok(options)
     }
+
+    /// What the environment's variables say.
+    fn of_environment(home: PathBuf) -> Result<Self, Diagnostic> {
+        let registry_port = variable("SEAWORTHY_REGISTRY_PORT");
+        let registry_port = registry_port.map(|text| port("SEAWORTHY_REGISTRY_PORT", &text)).transpose()?;
+        Ok(Self {
+            home,
+            runtime: PathBuf::new(),
+            socket: PathBuf::new(),
+            group: None,
+            listen: Vec::new(),
+            registry_port,
+            keep_revisions: number("SEAWORTHY_KEEP_REVISIONS", KEEP_REVISIONS, 1)?,
+            keep_young: Duration::from_secs(number("SEAWORTHY_KEEP_YOUNG_SECONDS", KEEP_YOUNG_S, 0)?.into()),
+        })
+    }
 }
 
 fn wanted_or_remembered(home: &Path) -> Result<Vec<SocketAddr>, Diagnostic> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if let Some(listen) = variable("SEAWORTHY_LISTEN") {
         return addresses(&listen);
     }
-    if let Some(port) = variable("SEAWORTHY_PORT") {
-        let port = port.parse().map_err(|_| Diagnostic::user(format!("`SEAWORTHY_PORT={port}` is not a port")))?;
-        return Ok(loopback(port));
+    if let Some(text) = variable("SEAWORTHY_PORT") {
+        return Ok(loopback(port("SEAWORTHY_PORT", &text)?));
     }
     let kept = seaworthy_host::files::read_if_there(&home.join(REMEMBERED)).ok().flatten();
     let kept: Remembered = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     Ok(if kept.listen.is_empty() { loopback(PORT) } else { kept.listen })
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn port(of: &str, text: &str) -> Result<u16, Diagnostic> {
+    text.parse().map_err(|_| Diagnostic::user(format!("`{of}={text}` is not a port")))
+}
+
+fn number(name: &str, otherwise: u32, least: u32) -> Result<u32, Diagnostic> {
+    let Some(text) = variable(name) else { return Ok(otherwise) };
+    let number = text.parse().ok().filter(|number| *number >= least);
+    number.ok_or_else(|| Diagnostic::user(format!("`{name}={text}` is not a number from {least} upwards")))
 }
 
 /// A user's own node is for this machine alone; an installed one says where it listens.

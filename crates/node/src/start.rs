@@ -19,15 +19,18 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
-const INHERITED: [&str; 11] = [
+const INHERITED: [&str; 14] = [
     "HOME",
     "PATH",
     "SEAWORTHY_CHECK",
     "SEAWORTHY_GATEWAY_THREADS",
     "SEAWORTHY_HOME",
     "SEAWORTHY_ISOLATION",
+    "SEAWORTHY_KEEP_REVISIONS",
+    "SEAWORTHY_KEEP_YOUNG_SECONDS",
     "SEAWORTHY_LISTEN",
     "SEAWORTHY_PORT",
+    "SEAWORTHY_REGISTRY_PORT",
     "USER",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",

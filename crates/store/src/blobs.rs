@@ -4,18 +4,19 @@ use crate::StoreError;
 use seaworthy_host::clock;
 use seaworthy_model::Digest;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
 /// A folder of blobs. A blob is there whole or not at all, and never changes; several processes may write at once.
 #[derive(Debug, Clone)]
 pub struct Blobs {
     folder: PathBuf,
     incoming: PathBuf,
+    /// Held shared by whoever makes a blob young or puts one in its place, alone by whoever removes one: nobody is told
+    /// of a blob that goes away a moment later.
+    gate: PathBuf,
 }
 
 /// Distinguishes the temporary files of one process.
@@ -32,7 +33,11 @@ impl Blobs {
         for path in [&folder, &incoming] {
             fs::create_dir_all(path).map_err(StoreError::io("make the folder", path))?;
         }
-        Ok(Self { folder, incoming })
+        let gate = root.join("blobs").join("lock");
+        let blobs = Self { folder, incoming, gate };
+        // Made while there is space; where nothing can be written, nothing is removed either.
+        let _ = blobs.open_gate();
+        Ok(blobs)
     }
 
     /// Where a blob lies, or would lie.
@@ -51,7 +56,18 @@ impl Blobs {
     /// the release that needs them has arrived.
     #[must_use]
     pub fn missing(&self, digests: &[Digest]) -> Vec<Digest> {
-        digests.iter().filter(|digest| renew(&self.path(digest)).is_err()).cloned().collect()
+        digests.iter().filter(|digest| !self.renew(digest)).cloned().collect()
+    }
+
+    /// Whether a blob is here; it is young again then, so that garbage collection spares it.
+    #[must_use]
+    pub fn renew(&self, digest: &Digest) -> bool {
+        let renewed = self.shared().and_then(|_gate| {
+            let path = self.path(digest);
+            let file = File::open(&path).map_err(StoreError::io("open", &path))?;
+            file.set_modified(clock::now()).map_err(StoreError::io("write", &path))
+        });
+        renewed.is_ok()
     }
 
     /// Keeps these bytes.
@@ -60,10 +76,10 @@ impl Blobs {
     /// [`StoreError::Io`] when they cannot be written.
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        if renew(&self.path(&digest)).is_err() {
+        if !self.renew(&digest) {
             let mut incoming = Incoming::create(&self.incoming)?;
             incoming.file.write_all(bytes).map_err(StoreError::io("write", &incoming.path))?;
-            incoming.keep(&self.path(&digest))?;
+            self.adopt(&incoming, &digest)?;
         }
         Ok(digest)
     }
@@ -76,8 +92,8 @@ impl Blobs {
         let source = File::open(path).map_err(StoreError::io("open", path))?;
         let mut incoming = Incoming::create(&self.incoming)?;
         let (digest, size_bytes) = incoming.copy(source, path)?;
-        if renew(&self.path(&digest)).is_err() {
-            incoming.keep(&self.path(&digest))?;
+        if !self.renew(&digest) {
+            self.adopt(&incoming, &digest)?;
         }
         Ok((digest, size_bytes))
     }
@@ -93,23 +109,11 @@ impl Blobs {
         let mut incoming = Incoming::create(&self.incoming)?;
         let mut hashed = HashedWriter { file: &mut incoming.file, hash: Sha256::new(), size_bytes: 0 };
         write(&mut hashed)?;
-        let (digest, size_bytes) = (digest_of(hashed.hash), hashed.size_bytes);
-        if renew(&self.path(&digest)).is_err() {
-            incoming.keep(&self.path(&digest))?;
+        let (digest, size_bytes) = (named(hashed.hash), hashed.size_bytes);
+        if !self.renew(&digest) {
+            self.adopt(&incoming, &digest)?;
         }
         Ok((digest, size_bytes))
-    }
-
-    /// Opens a blob.
-    ///
-    /// # Errors
-    /// [`StoreError::MissingBlob`] when it is not here, [`StoreError::Io`] when it cannot be opened.
-    pub fn open_blob(&self, digest: &Digest) -> Result<File, StoreError> {
-        let path = self.path(digest);
-        File::open(&path).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => StoreError::MissingBlob(digest.clone()),
-            _ => StoreError::Io { action: "read", path, source },
-        })
     }
 
     /// Keeps what a stream gives, if its digest is the expected one; returns its size in bytes.
@@ -127,8 +131,22 @@ impl Blobs {
         if actual != *expected {
             return Err(StoreError::WrongDigest { expected: expected.clone(), actual });
         }
-        incoming.keep(&self.path(expected))?;
+        self.adopt(&incoming, expected)?;
         Ok(size_bytes)
+    }
+
+    /// A blob to read from, and its size in bytes.
+    ///
+    /// # Errors
+    /// [`StoreError::MissingBlob`] when it is not here, [`StoreError::Io`] when it cannot be opened.
+    pub fn open_blob(&self, digest: &Digest) -> Result<(File, u64), StoreError> {
+        let path = self.path(digest);
+        let file = File::open(&path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StoreError::MissingBlob(digest.clone()),
+            _ => StoreError::Io { action: "open", path: path.clone(), source },
+        })?;
+        let size_bytes = file.metadata().map_err(StoreError::io("read", &path))?.len();
+        Ok((file, size_bytes))
     }
 
     /// The bytes of a blob.
@@ -143,40 +161,49 @@ impl Blobs {
         })
     }
 
-    /// Removes every blob that is neither used nor younger than `oldest`, and what was left half written before that;
-    /// returns how many blobs and how many bytes.
-    pub(crate) fn retain(&self, used: &BTreeSet<Digest>, oldest: SystemTime) -> Result<(u64, u64), StoreError> {
-        let names: BTreeSet<&str> = used.iter().map(Digest::hex).collect();
-        let removed = remove_old(&self.folder, oldest, |name| names.contains(name))?;
-        remove_old(&self.incoming, oldest, |_| false)?;
-        Ok(removed)
+    /// Puts what has come in, and has this digest, in its place.
+    pub(crate) fn adopt(&self, incoming: &Incoming, digest: &Digest) -> Result<(), StoreError> {
+        incoming.file.sync_all().map_err(StoreError::io("write", &incoming.path))?;
+        incoming.file.set_modified(clock::now()).map_err(StoreError::io("write", &incoming.path))?;
+        let to = self.path(digest);
+        let _gate = self.shared()?;
+        fs::rename(&incoming.path, &to).map_err(StoreError::io("write", &to))?;
+        let folder = &self.folder;
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("write", folder))
+    }
+
+    /// Where uploads lie.
+    pub(crate) fn uploads_folder(&self) -> PathBuf {
+        self.incoming.with_file_name("uploads")
+    }
+
+    /// The folder of the blobs, and that of what is being written.
+    pub(crate) fn folders(&self) -> (&Path, &Path) {
+        (&self.folder, &self.incoming)
+    }
+
+    /// While this is held, no blob is removed.
+    fn shared(&self) -> Result<File, StoreError> {
+        let file = self.open_gate()?;
+        file.lock_shared().map_err(StoreError::io("lock", &self.gate))?;
+        Ok(file)
+    }
+
+    /// While this is held, no blob becomes young and none comes in.
+    pub(crate) fn alone(&self) -> Result<File, StoreError> {
+        let file = self.open_gate()?;
+        file.lock().map_err(StoreError::io("lock", &self.gate))?;
+        Ok(file)
+    }
+
+    fn open_gate(&self) -> Result<File, StoreError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.open(&self.gate).map_err(StoreError::io("open", &self.gate))
     }
 }
 
-fn remove_old(folder: &Path, oldest: SystemTime, keep: impl Fn(&str) -> bool) -> Result<(u64, u64), StoreError> {
-    let (mut count, mut size_bytes) = (0, 0);
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
-        let entry = entry.map_err(StoreError::io("list", folder))?;
-        // A name that is not UTF-8 is no blob.
-        let kept = entry.file_name().to_str().is_some_and(&keep);
-        // Another process may have finished or removed it meanwhile.
-        let Ok(metadata) = entry.metadata() else { continue };
-        if kept || metadata.modified().map_or(true, |modified| modified >= oldest) {
-            continue;
-        }
-        fs::remove_file(entry.path()).map_err(StoreError::io("remove", &entry.path()))?;
-        count += 1;
-        size_bytes += metadata.len();
-    }
-    Ok((count, size_bytes))
-}
-
-/// Makes a blob young again: whoever was told that it is here relies on it.
-fn renew(path: &Path) -> io::Result<()> {
-    File::open(path)?.set_modified(clock::now())
-}
-
-fn digest_of(hash: Sha256) -> Digest {
+fn named(hash: Sha256) -> Digest {
     Digest::try_from(format!("sha256:{}", hex::encode(hash.finalize())))
         .expect("a SHA-256 in hexadecimal digits is a digest")
 }
@@ -202,9 +229,9 @@ impl Write for HashedWriter<'_> {
 }
 
 /// A blob on its way in; its file goes away unless it is kept.
-struct Incoming {
-    path: PathBuf,
-    file: File,
+pub(crate) struct Incoming {
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
 }
 
 impl Incoming {
@@ -222,36 +249,42 @@ impl Incoming {
     }
 
     /// Writes all that `source` gives; `origin` is for messages.
-    fn copy(&mut self, mut source: impl Read, origin: &Path) -> Result<(Digest, u64), StoreError> {
-        let mut hash = Sha256::new();
-        let mut size_bytes = 0;
-        let mut buffer = vec![0; 128 * 1024];
-        loop {
-            let length = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(StoreError::io("read", origin)(error)),
-            };
-            hash.update(&buffer[..length]);
-            self.file.write_all(&buffer[..length]).map_err(StoreError::io("write", &self.path))?;
-            size_bytes += length as u64;
-        }
-        Ok((digest_of(hash), size_bytes))
+    fn copy(&mut self, source: impl Read, origin: &Path) -> Result<(Digest, u64), StoreError> {
+        pass_on(source, origin, |piece| self.file.write_all(piece).map_err(StoreError::io("write", &self.path)))
     }
+}
 
-    /// Makes it durable, then visible.
-    fn keep(self, to: &Path) -> Result<(), StoreError> {
-        self.file.sync_all().map_err(StoreError::io("write", &self.path))?;
-        fs::rename(&self.path, to).map_err(StoreError::io("write", to))?;
-        let folder = to.parent().unwrap_or(to);
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(StoreError::io("write", folder))
+/// The digest and the size in bytes of what a file has from where it stands.
+pub(crate) fn digest_of(file: &mut File, path: &Path) -> Result<(Digest, u64), StoreError> {
+    pass_on(file, path, |_| Ok(()))
+}
+
+/// Gives all that `source` has to `take`, piece by piece; returns its digest and its size in bytes.
+fn pass_on(
+    mut source: impl Read,
+    origin: &Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(Digest, u64), StoreError> {
+    let mut hash = Sha256::new();
+    let mut size_bytes = 0;
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let length = match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(StoreError::io("read", origin)(error)),
+        };
+        hash.update(&buffer[..length]);
+        take(&buffer[..length])?;
+        size_bytes += length as u64;
     }
+    Ok((named(hash), size_bytes))
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // After `keep` there is nothing to remove any more, which is no matter.
+        // In its place, there is nothing to remove any more, which is no matter.
         let _ = fs::remove_file(&self.path);
     }
 }

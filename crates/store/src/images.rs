@@ -13,7 +13,7 @@ impl Source for Blobs {
             StoreError::Io { source, .. } => ImageError::Stream { action: "read a blob", source },
             _ => missing(),
         });
-        Ok(Box::new(opened?))
+        Ok(Box::new(opened?.0))
     }
 }
 

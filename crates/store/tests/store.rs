@@ -5,8 +5,8 @@ use seaworthy_model::deployment::{Actor, Outcome, Revision, Rollout, Verb};
 use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle};
 use seaworthy_model::traffic::{EnvironmentTraffic, Variant};
 use seaworthy_model::{Digest, Name};
-use seaworthy_store::{Blobs, NewDeployment, Store, StoreError};
-use std::collections::BTreeMap;
+use seaworthy_store::{Blobs, Keep, NewDeployment, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 fn name(text: &str) -> Name {
@@ -214,7 +214,7 @@ fn a_newer_schema_is_refused_with_words() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let diagnostic: Diagnostic = Store::open(root.path()).unwrap_err().into();
-    assert!(diagnostic.message.contains("has schema 99, this program knows up to 1"), "{diagnostic}");
+    assert!(diagnostic.message.contains("has schema 99, this program knows up to 2"), "{diagnostic}");
     assert!(diagnostic.help.unwrap().contains("newer Seaworthy"));
 }
 
@@ -269,6 +269,10 @@ fn two_processes_may_open_a_new_store_at_once() {
     assert_eq!(Store::open(root.path()).unwrap().apps().unwrap().len(), 8);
 }
 
+fn keep(spare_s: u64) -> Keep {
+    Keep { revisions: 1, spare: Duration::from_secs(spare_s), images: BTreeSet::new() }
+}
+
 #[test]
 fn garbage_is_what_no_revision_can_return_to() {
     let (root, store) = world();
@@ -293,9 +297,9 @@ fn garbage_is_what_no_revision_can_return_to() {
         })
         .unwrap();
     let blob = blobs.put_bytes(b"nobody's").unwrap();
-    let spared = store.collect_garbage(&blobs, 1, Duration::from_secs(3600)).unwrap();
+    let spared = store.collect_garbage(&blobs, &keep(3600)).unwrap();
     assert_eq!((spared.releases.len(), spared.blobs), (0, 0));
-    let mut removed = store.collect_garbage(&blobs, 1, Duration::ZERO).unwrap();
+    let mut removed = store.collect_garbage(&blobs, &keep(0)).unwrap();
     removed.releases.sort();
     let mut expected = vec![digests[2].clone(), digests[4].clone()];
     expected.sort();

@@ -14,6 +14,7 @@ const ORDER: &[&str] = &[
     "seaworthy-bases",
     "seaworthy-store",
     "seaworthy-registry",
+    "seaworthy-pull",
     "seaworthy-deploy",
     "seaworthy-engine",
     "seaworthy-gateway",

@@ -10,7 +10,7 @@ pub use deployment::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
 };
 pub use logs::{LogLine, RunEvent, RunRequest};
-pub use node::{NodeInfo, StopRequest};
+pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
 pub use status::{EnvironmentStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
 

@@ -27,6 +27,18 @@ pub struct NodeInfo {
     pub isolation: String,
     /// `x86_64-linux` and the like: what it can run.
     pub platform: String,
+    /// Where images can be pulled from and pushed to, if the node was told to serve them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<RegistryInfo>,
+}
+
+/// The node's registry.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RegistryInfo {
+    /// `127.0.0.1:PORT`
+    pub address: String,
+    /// The file on the node's machine with the token: the password of any user name.
+    pub token_file: String,
 }
 
 /// `POST /v1/node/stop`.

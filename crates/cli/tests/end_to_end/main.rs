@@ -26,4 +26,5 @@ mod redeploy_under_load;
 mod remote;
 mod replace;
 mod smoke_and_bake;
+mod stored_images;
 mod walls;

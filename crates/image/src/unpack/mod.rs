@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use roots::{Root, roots};
+pub use roots::{Root, root_names, roots};
 
 /// What to unpack, and how.
 #[derive(Debug, Clone, Default)]

@@ -18,17 +18,28 @@ pub struct Root {
 /// those below: they are unpacked together.
 #[must_use]
 pub fn roots(image: &Image) -> Vec<Root> {
-    let own = usize::from(image.labels.contains_key(SERVICE));
-    let (base, files) = image.layers.split_at(image.layers.len().saturating_sub(own));
-    [base, files].into_iter().filter(|layers| !layers.is_empty()).map(root).collect()
+    let parts = parts(&image.layers, image.labels.contains_key(SERVICE));
+    let name = |layers: &[LayerDescriptor]| name(&layers.iter().map(|layer| &layer.diff_id).collect::<Vec<_>>());
+    parts.into_iter().map(|layers| Root { name: name(layers), layers: layers.to_vec() }).collect()
 }
 
-fn root(layers: &[LayerDescriptor]) -> Root {
-    let name = match layers {
-        [one] => one.diff_id.clone(),
-        several => Digest::of_json(&several.iter().map(|layer| &layer.diff_id).collect::<Vec<_>>()),
-    };
-    Root { name, layers: layers.to_vec() }
+/// The names of the folders of an image, from its diff ids and whether it was made here: those of [`roots`].
+#[must_use]
+pub fn root_names(diff_ids: &[Digest], is_ours: bool) -> Vec<Digest> {
+    parts(diff_ids, is_ours).into_iter().map(|ids| name(&ids.iter().collect::<Vec<_>>())).collect()
+}
+
+/// What lies below a service's own files, and the files.
+fn parts<T>(layers: &[T], is_ours: bool) -> Vec<&[T]> {
+    let (base, files) = layers.split_at(layers.len().saturating_sub(usize::from(is_ours)));
+    [base, files].into_iter().filter(|layers| !layers.is_empty()).collect()
+}
+
+fn name(diff_ids: &[&Digest]) -> Digest {
+    match diff_ids {
+        [one] => (*one).clone(),
+        several => Digest::of_json(&several),
+    }
 }
 
 #[cfg(test)]
@@ -60,7 +71,10 @@ mod tests {
     }
 
     fn names(image: &Image) -> Vec<Digest> {
-        roots(image).into_iter().map(|root| root.name).collect()
+        let names: Vec<Digest> = roots(image).into_iter().map(|root| root.name).collect();
+        let diff_ids: Vec<Digest> = image.layers.iter().map(|layer| layer.diff_id.clone()).collect();
+        assert_eq!(root_names(&diff_ids, image.labels.contains_key(SERVICE)), names);
+        names
     }
 
     #[test]

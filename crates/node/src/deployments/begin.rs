@@ -97,6 +97,7 @@ impl Node {
         let places = places(running.as_ref());
         // Whoever deploys next claims again; a host that is kept too long only blocks others until then.
         let _ = self.store.keep_routes(app, environment, &places);
+        self.untidy.notify_one();
     }
 
     async fn draw_up(&self, app: &Name, environment: &Name, intent: &Intent) -> Result<(Aim, Plan), Failures> {

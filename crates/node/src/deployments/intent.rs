@@ -97,7 +97,10 @@ impl Node {
             error.help("`seaworthy history` shows what ran")
         };
         let revision = self.store.revision(app, environment, number.ok_or_else(missing)?)?;
-        Ok(Aim { verb: Verb::Rollback, to: Some(revision.ok_or_else(missing)?), is_new: false })
+        let revision = revision.ok_or_else(missing)?;
+        // Revisions are remembered for longer than what they ran.
+        self.bundle(&revision.release)?;
+        Ok(Aim { verb: Verb::Rollback, to: Some(revision), is_new: false })
     }
 
     /// The running release with some services, and nothing else, taken from another one.

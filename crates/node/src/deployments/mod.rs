@@ -48,6 +48,11 @@ impl Deployments {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// No deployment begins while this is held.
+    pub(crate) async fn no_beginnings(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.beginning.lock().await
+    }
+
     fn check_open(&self) -> Result<(), Diagnostic> {
         match self.is_closed() {
             false => Ok(()),

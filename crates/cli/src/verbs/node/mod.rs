@@ -94,6 +94,9 @@ async fn status(context: &Context) -> Ending {
         None => "does not answer".to_owned(),
     };
     output.data(&format!("  gateway {gateway}, on {}", info.addresses.join(", ")));
+    if let Some(registry) = &info.registry {
+        output.data(&format!("  registry {}, its token in {}", registry.address, registry.token_file));
+    }
     output.data(&format!("  isolation {}: services are not walled off from each other", info.isolation));
     Ok(())
 }

@@ -1,0 +1,195 @@
+//! Calls to a registry: TLS, proxies, tokens, and trying again.
+
+use crate::challenge::Challenge;
+use crate::credentials::Login;
+use crate::name::is_loopback;
+use crate::{ImageName, PullError};
+use seaworthy_diagnostics::Masked;
+use seaworthy_image::links::DOCUMENT_TYPES;
+use serde::Deserialize;
+use std::io::Read as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use ureq::http::{Response, StatusCode, header};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+/// How often a call is made until it is given up.
+const TRIES: u32 = 3;
+/// How long to wait after the first time; twice as long after the next.
+const PAUSE: Duration = Duration::from_millis(300);
+/// The largest answer of a server of tokens, in bytes.
+const TOKEN_BYTES_MAX: u64 = 1024 * 1024;
+/// The longest token that is sent, in bytes.
+const TOKEN_LENGTH_MAX: usize = 64 * 1024;
+
+/// The registry of one image, and what it wants to know of who asks.
+pub(crate) struct Connection<'a> {
+    agent: &'a Agent,
+    image: &'a ImageName,
+    login: Option<Login>,
+    /// The value of `Authorization`, once the registry has asked for one.
+    authorization: Mutex<Option<Masked<String>>>,
+}
+
+/// A client: the system's certificates (or those that `SSL_CERT_FILE` names), the environment's proxy.
+pub(crate) fn agent(image: &ImageName) -> Agent {
+    let loopback = image.is_loopback();
+    let native = rustls_native_certs::load_native_certs().certs;
+    let certificates: Vec<_> =
+        native.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned()).collect();
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(certificates)))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build();
+    let proxy = if loopback { None } else { ureq::Proxy::try_from_env() };
+    let configuration = Agent::config_builder()
+        .tls_config(tls)
+        .proxy(proxy)
+        // A redirection must not lead to where everybody listens.
+        .https_only(!loopback)
+        .max_redirects(5)
+        .http_status_as_error(false)
+        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(Duration::from_secs(20)))
+        .timeout_connect(Some(Duration::from_secs(20)))
+        .timeout_recv_response(Some(Duration::from_secs(60)))
+        .timeout_per_read(Some(Duration::from_secs(60)))
+        .timeout_recv_body(Some(Duration::from_secs(3600)))
+        .build();
+    configuration.new_agent()
+}
+
+impl<'a> Connection<'a> {
+    pub(crate) fn new(agent: &'a Agent, image: &'a ImageName, login: Option<Login>) -> Self {
+        Self { agent, image, login, authorization: Mutex::new(None) }
+    }
+
+    /// Gets what is at `/v2/REPOSITORY/` and this path. What may pass by itself is tried again.
+    pub(crate) fn get(&self, path: &str) -> Result<Response<Body>, PullError> {
+        let url = format!("{}/v2/{}/{path}", self.image.base(), self.image.repository);
+        let mut pause = PAUSE;
+        for _ in 1..TRIES {
+            match self.get_once(&url) {
+                Err(PullError::Unreachable { .. }) => {}
+                other => return other,
+            }
+            std::thread::sleep(pause);
+            pause *= 2;
+        }
+        self.get_once(&url)
+    }
+
+    fn get_once(&self, url: &str) -> Result<Response<Body>, PullError> {
+        let mut response = self.call(url)?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.authorize(&response)? {
+            response = self.call(url)?;
+        }
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            StatusCode::NOT_FOUND => Err(PullError::Missing { image: self.image.to_string() }),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(self.denied(response.status())),
+            status if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() => {
+                Err(self.unreachable(format!("it answers {status}")))
+            }
+            status => Err(self.odd(format!("it answers {status}"))),
+        }
+    }
+
+    fn call(&self, url: &str) -> Result<Response<Body>, PullError> {
+        let mut request = self.agent.get(url).header(header::ACCEPT, DOCUMENT_TYPES.join(", "));
+        let authorization = self.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(value) = authorization {
+            request = request.header(header::AUTHORIZATION, value.reveal());
+        }
+        request.call().map_err(|error| match error {
+            ureq::Error::BadUri(_) | ureq::Error::TooManyRedirects | ureq::Error::RequireHttpsOnly(_) => {
+                self.odd(error.to_string())
+            }
+            other => self.unreachable(other.to_string()),
+        })
+    }
+
+    /// Finds out what to say; false: there is nothing more to say than was said.
+    fn authorize(&self, response: &Response<Body>) -> Result<bool, PullError> {
+        let headers = response.headers().get_all(header::WWW_AUTHENTICATE);
+        let challenge = headers.iter().filter_map(|value| value.to_str().ok()).find_map(Challenge::parse);
+        let value = match challenge {
+            None => return Ok(false),
+            Some(Challenge::Basic) => match &self.login {
+                None => return Ok(false),
+                Some(login) => login.basic(),
+            },
+            Some(Challenge::Bearer { realm, service, scope }) => self.token(&realm, service, scope)?,
+        };
+        let mut authorization = self.authorization.lock().unwrap_or_else(PoisonError::into_inner);
+        // The same answer again would be refused again; a token may have become old.
+        let new = authorization.as_ref() != Some(&value);
+        *authorization = Some(value);
+        Ok(new)
+    }
+
+    /// A token from the server that the registry names.
+    fn token(&self, realm: &str, service: Option<String>, scope: Option<String>) -> Result<Masked<String>, PullError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            token: Option<Masked<String>>,
+            access_token: Option<Masked<String>>,
+        }
+        let local = realm
+            .strip_prefix("http://")
+            .is_some_and(|rest| self.image.is_loopback() && is_loopback(rest.split('/').next().unwrap_or("")));
+        // The password goes there.
+        if !(realm.starts_with("https://") || local) {
+            return Err(self.odd(format!("it wants the password to be sent to `{realm}`, without TLS")));
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(service) = service {
+            query.append_pair("service", &service);
+        }
+        let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.image.repository));
+        query.append_pair("scope", &scope);
+        let separator = if realm.contains('?') { '&' } else { '?' };
+        let mut request = self.agent.get(format!("{realm}{separator}{}", query.finish()));
+        if let Some(login) = &self.login {
+            request = request.header(header::AUTHORIZATION, login.basic().reveal());
+        }
+        let response = request.call().map_err(|error| self.unreachable(error.to_string()))?;
+        match response.status() {
+            StatusCode::OK => {}
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(self.denied(response.status())),
+            status => return Err(self.unreachable(format!("its server of tokens answers {status}"))),
+        }
+        let bytes = read(response, TOKEN_BYTES_MAX).map_err(|why| self.odd(why))?;
+        let answer: Answer =
+            serde_json::from_slice(&bytes).map_err(|_| self.odd("its server of tokens gives none".to_owned()))?;
+        let token = answer.token.or(answer.access_token).filter(|token| token.reveal().len() <= TOKEN_LENGTH_MAX);
+        let token = token.ok_or_else(|| self.odd("its server of tokens gives none".to_owned()))?;
+        Ok(Masked::new(format!("Bearer {}", token.reveal())))
+    }
+
+    pub(crate) fn odd(&self, why: String) -> PullError {
+        PullError::Odd { registry: self.image.registry.clone(), image: self.image.to_string(), why }
+    }
+
+    pub(crate) fn unreachable(&self, why: String) -> PullError {
+        PullError::Unreachable { registry: self.image.registry.clone(), why }
+    }
+
+    fn denied(&self, status: StatusCode) -> PullError {
+        PullError::Denied {
+            registry: self.image.registry.clone(),
+            image: self.image.to_string(),
+            status: status.as_u16(),
+            known: self.login.is_some(),
+        }
+    }
+}
+
+/// The whole of an answer, if it is not longer than it may be.
+pub(crate) fn read(response: Response<Body>, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let mut reader = response.into_body().into_with_config().limit(u64::MAX).reader().take(bytes_max + 1);
+    reader.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > bytes_max { Err(format!("it is longer than {bytes_max} bytes")) } else { Ok(bytes) }
+}
