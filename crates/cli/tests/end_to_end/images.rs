@@ -108,7 +108,7 @@ fn a_commit_gives_the_same_images_to_everybody() {
 #[test]
 fn what_differs_from_build_to_build_is_named() {
     let manifest = |line: &str| {
-        let service = format!("build = \"{line}\"\nfiles = [\"out\"]\nrun = [\"./out\"]\nport = false\n");
+        let service = format!("path = \".\"\nbuild = \"{line}\"\nfiles = [\"out\"]\nrun = [\"./out\"]\nport = false\n");
         format!("app = \"odd\"\n[services.clock]\n{service}")
     };
     let world = World::with(&manifest("echo always > out"));
@@ -122,30 +122,30 @@ fn what_differs_from_build_to_build_is_named() {
 #[test]
 fn images_are_listed_looked_into_and_read_by_other_tools() {
     let world = World::with(&small("one"));
-    world.run(&["image", "inspect", "subject"]).expect(1).says("`seaworthy build` builds them");
+    world.run(&["image", "inspect", "web"]).expect(1).says("`seaworthy build` builds them");
     world.run(&["build"]).expect(0);
     let listed: Vec<Value> =
         serde_json::from_str(&world.run(&["image", "ls", "--json"]).expect(0).stdout).expect("JSON");
     let digest = listed[0]["image"].as_str().expect("a digest");
-    let inspected = world.run(&["image", "inspect", "subject"]).expect(0).stdout;
+    let inspected = world.run(&["image", "inspect", "web"]).expect(0).stdout;
     for part in [digest, "`files`: subject, 1 file", "/app/subject"] {
         assert!(inspected.contains(part), "no `{part}` in:\n{inspected}");
     }
-    let bill = world.run(&["image", "inspect", "subject", "--sbom"]).expect(0).stdout;
+    let bill = world.run(&["image", "inspect", "web", "--sbom"]).expect(0).stdout;
     let bill: Value = serde_json::from_str(&bill).expect("JSON");
     assert_eq!((bill["bomFormat"].as_str(), bill["specVersion"].as_str()), (Some("CycloneDX"), Some("1.6")));
-    let origin = world.run(&["image", "inspect", "subject", "--provenance"]).expect(0).stdout;
+    let origin = world.run(&["image", "inspect", "web", "--provenance"]).expect(0).stdout;
     let origin: Value = serde_json::from_str(&origin).expect("JSON");
     assert_eq!(origin["predicateType"], "https://slsa.dev/provenance/v1");
 
-    world.run(&["image", "export", "subject", "layout"]).expect(0);
-    world.run(&["image", "export", "subject", "layout"]).expect(2).says("is there already");
-    world.run(&["image", "export", "subject", "layout.tar"]).expect(0);
-    for source in ["oci:layout", "oci:layout:subject", "oci-archive:layout.tar"] {
+    world.run(&["image", "export", "web", "layout"]).expect(0);
+    world.run(&["image", "export", "web", "layout"]).expect(2).says("is there already");
+    world.run(&["image", "export", "web", "layout.tar"]).expect(0);
+    for source in ["oci:layout", "oci:layout:web", "oci-archive:layout.tar"] {
         let seen: Value = serde_json::from_slice(&tool(&world, "skopeo", &["inspect", source])).expect("JSON");
         assert_eq!((&seen["Digest"], &seen["Os"]), (&Value::from(digest), &Value::from("linux")), "{source}");
     }
-    tool(&world, "umoci", &["unpack", "--image", "layout:subject", "bundle"]);
+    tool(&world, "umoci", &["unpack", "--image", "layout:web", "bundle"]);
     let unpacked = std::fs::read(world.app.join("bundle/rootfs/app/subject")).expect("unpacked");
     assert_eq!(unpacked, std::fs::read(world.app.join("subject")).expect("the original"));
     let config = std::fs::read(world.app.join("bundle/config.json")).expect("a bundle");

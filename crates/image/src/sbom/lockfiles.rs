@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn ruby_names_gems_and_their_platform() {
-        let text = "GEM\n  remote: https://rubygems.org/\n  specs:\n    nokogiri (1.15.0-x86_64-linux)\n      racc (~> 1.4)\n\
+        let text = "GEM\n  remote: https://example.org/\n  specs:\n    nokogiri (1.15.0-x86_64-linux)\n      racc (~> 1.4)\n\
                     \x20   racc (1.7.1)\n\nPLATFORMS\n  ruby\n\nDEPENDENCIES\n  nokogiri\n";
         assert_eq!(urls("Gemfile.lock", text), ["pkg:gem/nokogiri@1.15.0?platform=x86_64-linux", "pkg:gem/racc@1.7.1"]);
     }

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ecosystem {
-    /// crates.io and other registries of cargo.
+    /// A package of cargo, from whatever registry.
     Cargo,
     /// A Debian package.
     Debian,
