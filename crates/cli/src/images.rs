@@ -2,7 +2,7 @@
 
 use crate::exit::Ended;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_host::files::{create_directory, read_if_there, write_atomic};
+use seaworthy_host::files::{create_directory, read_if_there, write_volatile};
 use seaworthy_image::oci;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::Built;
@@ -56,7 +56,7 @@ pub(crate) fn remember(folder: &Path, blobs: &Blobs, built: &Built) -> Result<()
     images.truncate(IMAGES_MAX);
     let text = serde_json::to_vec(&images).map_err(|error| failed(Diagnostic::machine(error.to_string())))?;
     let path = path(folder, &bundle.release.app);
-    let made = create_directory(&folder.join("images"), 0o700).and_then(|()| write_atomic(&path, &text, 0o600));
+    let made = create_directory(&folder.join("images"), 0o700).and_then(|()| write_volatile(&path, &text, 0o600));
     made.map_err(|error| failed(error.into()))
 }
 
