@@ -12,8 +12,8 @@ use std::path::Path;
 #[cfg(test)]
 use std::path::PathBuf;
 
-/// Puts the service's own files, which are the last layer of its image, into `app`, replacing what was there: a copy, so
-/// that an instance that writes into its own folder changes nothing of anybody else's.
+/// Puts the service's own files, which are the last layer of its image, into `app`, replacing what was there: a copy,
+/// so that an instance that writes into its own folder changes nothing of anybody else's.
 pub(crate) fn materialise(blobs: &Blobs, image: &Digest, app: &Path, user: Option<u32>) -> Result<(), Diagnostic> {
     let unusable = |error: ImageError| unusable(image, error);
     let read = oci::image(blobs, image).map_err(unusable)?;

@@ -110,7 +110,7 @@ proptest! {
 
 #[test]
 fn the_bytes_are_those_of_the_first_day() {
-    // If this changes, every image of everybody changes its digest: a new compressor or dialect is worth a release note.
+    // If this changes, every image of everybody changes its digest: another compressor or dialect is news to users.
     let text = "the quick brown fox jumps over the lazy dog\n".repeat(5000);
     let tree = tree([
         ("app/run", file(0o755, text.as_bytes())),

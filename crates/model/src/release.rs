@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// The version of the release format that this program writes and runs. Version 1 named trees of files instead of images.
+/// The version of the release format that this program writes and runs. Version 1 named trees of files, not images.
 pub const RELEASE_FORMAT: u32 = 2;
 
 /// The immutable result of building an app. Its name is the [`Digest`] of its JSON; commit, time and place of the
@@ -241,8 +241,8 @@ pub struct ReleaseBundle {
     pub environments: BTreeMap<Name, EnvironmentSpec>,
     /// Its origin.
     pub provenance: Provenance,
-    /// What belongs to the services' images, by service: manifests whose subject is the image (a bill of materials and a
-    /// provenance). They name the commit, so they are beside the release like it.
+    /// What belongs to the services' images, by service: manifests whose subject is the image (a bill of materials and
+    /// a provenance). They name the commit, so they are beside the release like it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<Name, Vec<Digest>>,
 }

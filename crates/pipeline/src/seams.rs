@@ -50,8 +50,8 @@ pub struct BaseLayer {
 
 /// Who makes the bases of services.
 pub trait Bases: Sync {
-    /// What a base (`None`: the manifest names none) stands for now (versions that are locked, say), as a text that changes when its layers would: a
-    /// build whose base still says the same is not repeated. Costs next to nothing.
+    /// What a base (`None`: the manifest names none) stands for now (versions that are locked, say), as a text that
+    /// changes when its layers would: a build whose base still says the same is not repeated. Costs next to nothing.
     ///
     /// # Errors
     /// When the base cannot be had.
