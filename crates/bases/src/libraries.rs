@@ -32,11 +32,8 @@ pub(crate) fn packages_for(service: &Name, tree: &Tree) -> Result<Vec<String>, D
 pub(crate) fn refuse_needs(service: &Name, tree: &Tree) -> Result<(), Diagnostic> {
     let Some(needed) = needed(tree)? else { return Ok(()) };
     let names: Vec<String> = needed.loader.iter().chain(&needed.libraries).map(|name| format!("`{name}`")).collect();
-    let message = format!(
-        "`{}` of `{service}` needs {}, and `base = \"scratch\"` has nothing",
-        needed.by,
-        names.join(", ")
-    );
+    let message =
+        format!("`{}` of `{service}` needs {}, and `base = \"scratch\"` has nothing", needed.by, names.join(", "));
     Err(Diagnostic::user(message)
         .help("leave `base` out: the libraries are found in Debian packages; or link the program statically"))
 }

@@ -13,7 +13,7 @@ use seaworthy_pipeline::{Bases, BlobSink, Built, Event, Inspect, NoBases, Reques
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -70,7 +70,8 @@ impl ServiceBuild<'_> {
     /// Writes the layer of the files, and asks for those below it.
     pub(crate) fn layers(&self, tree: &Tree, mut packages: BTreeSet<Package>) -> Result<Entry, Diagnostic> {
         let blobs = self.request.blobs;
-        let base = self.request.bases.layers(self.name, self.service.service.base.as_ref(), tree, &self.source.folder)?;
+        let base =
+            self.request.bases.layers(self.name, self.service.service.base.as_ref(), tree, &self.source.folder)?;
         for base in &base {
             packages.extend(debian::packages(&Stored(blobs), &base.layer, &Limits::default())?);
         }

@@ -252,8 +252,15 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         built_at: String::new(),
         platform: String::new(),
     };
-    let release =
-        world.store.put_release(&ReleaseBundle { release, environments: BTreeMap::new(), provenance }).unwrap();
+    let release = world
+        .store
+        .put_release(&ReleaseBundle {
+            attachments: Default::default(),
+            release,
+            environments: BTreeMap::new(),
+            provenance,
+        })
+        .unwrap();
     world.push_image("shop/web", Some("aaaa"), b"pushed").await;
     let tags = world.get("/v2/shop/web/tags/list").await.json();
     let mut expected = ["aaaa", release.short()];

@@ -135,7 +135,7 @@ impl World {
             platform: String::new(),
         };
         let environments = ["prod", "qa"].map(|place| (name(place), EnvironmentSpec::default()));
-        let bundle = ReleaseBundle { release, environments: BTreeMap::from(environments), provenance };
+        let bundle = ReleaseBundle { release, environments: BTreeMap::from(environments), provenance, attachments: BTreeMap::new() };
         self.store.put_release(&bundle).expect("a release");
         (bundle, BTreeSet::from(images))
     }

@@ -77,8 +77,7 @@ impl Description {
     /// For this machine, started by `run`, labelled with whose it is.
     #[must_use]
     pub fn new(app: &str, service: &str, run: &[String]) -> Self {
-        let labels =
-            [("org.opencontainers.image.title", service), ("seaworthy.app", app), (SERVICE, service)];
+        let labels = [("org.opencontainers.image.title", service), ("seaworthy.app", app), (SERVICE, service)];
         let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             os: "linux".to_owned(),
