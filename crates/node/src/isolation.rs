@@ -4,7 +4,7 @@ use crate::supervise;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::LocalTarget;
 
-/// Asks for sandboxes, where it says `sandbox`.
+/// Asks for nothing but users and folders, where it says `none`.
 const VARIABLE: &str = "SEAWORTHY_ISOLATION";
 
 /// What keeps instances apart here.
@@ -19,9 +19,9 @@ pub(crate) enum Isolation {
 }
 
 impl Isolation {
-    /// Finds out what is asked for and what the machine gives, and says so when that is less.
+    /// Finds out what the machine gives, and says so when that is less than a sandbox.
     pub(crate) fn find(engine: &LocalTarget) -> Self {
-        if std::env::var_os(VARIABLE).is_none_or(|value| value != "sandbox") {
+        if std::env::var_os(VARIABLE).is_some_and(|value| value == "none") {
             return Self::Process;
         }
         match engine.capabilities().sandbox() {

@@ -135,7 +135,8 @@ impl World {
             platform: String::new(),
         };
         let environments = ["prod", "qa"].map(|place| (name(place), EnvironmentSpec::default()));
-        let bundle = ReleaseBundle { release, environments: BTreeMap::from(environments), provenance, attachments: BTreeMap::new() };
+        let (environments, attachments) = (BTreeMap::from(environments), BTreeMap::new());
+        let bundle = ReleaseBundle { release, environments, provenance, attachments };
         self.store.put_release(&bundle).expect("a release");
         (bundle, BTreeSet::from(images))
     }

@@ -98,7 +98,8 @@ fn call(settings: &Settings, callee: &mut Option<BufReader<TcpStream>>) -> std::
     let address = url.trim_start_matches("http://").trim_end_matches('/').to_owned();
     let reader = match callee {
         Some(reader) => reader,
-        None => callee.insert(BufReader::new(TcpStream::connect(&address)?)),
+        None if address.contains(':') => callee.insert(BufReader::new(TcpStream::connect(&address)?)),
+        None => callee.insert(BufReader::new(TcpStream::connect((address.as_str(), 80))?)),
     };
     reader.get_mut().write_all(format!("GET /version HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes())?;
     let (mut status, mut length, mut close) = (String::new(), 0, false);

@@ -1,5 +1,5 @@
-//! What a service can reach and do from where it stands: each page tries one thing and says how it went. A test asks the
-//! same pages of a service in a sandbox and of one without, so that a wall that is not there shows.
+//! What a service can reach and do from where it stands: each page tries one thing and says how it went. A test asks
+//! the same pages of a service in a sandbox and of one without, so that a wall that is not there shows.
 
 use crate::answers::{Answer, plain};
 use nix::libc;

@@ -2,6 +2,7 @@
 
 use seaworthy_host::linux::procfs;
 use seaworthy_host::process::{self, Signal};
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
@@ -33,11 +34,27 @@ impl fmt::Debug for Process {
     }
 }
 
-/// Every live process that has the home in its environment, its command line, its folder or its open files.
+/// Every live process that has the home in its environment, its command line, its folder or its open files, and all
+/// below: what is in a sandbox knows of no home. The process 1 of a sandbox is the shim's, and is not told apart.
 pub(crate) fn of_home(home: &Path) -> Vec<Process> {
     let live = procfs::all().into_iter().filter(|stat| !matches!(stat.state, 'Z' | 'X'));
-    let other = live.filter(|stat| stat.pid != std::process::id());
-    other.filter(|stat| mentions(stat.pid, home)).map(|stat| describe(stat.pid, stat.parent)).collect()
+    let other: Vec<_> = live.filter(|stat| stat.pid != std::process::id()).collect();
+    let mut found: BTreeMap<u32, Process> = BTreeMap::new();
+    for stat in other.iter().filter(|stat| mentions(stat.pid, home)) {
+        found.insert(stat.pid, describe(stat.pid, stat.parent));
+    }
+    loop {
+        let below = other.iter().filter(|stat| !found.contains_key(&stat.pid) && found.contains_key(&stat.parent));
+        let below: Vec<Process> = below.map(|stat| describe(stat.pid, stat.parent)).collect();
+        if below.is_empty() {
+            break;
+        }
+        found.extend(below.into_iter().map(|process| (process.pid, process)));
+    }
+    let role = |pid: u32| found.get(&pid).map(|process| process.role);
+    let first = |process: &&Process| process.role == Role::Shim && role(process.parent) == Some(Role::Shim);
+    let firsts: Vec<u32> = found.values().filter(first).map(|process| process.pid).collect();
+    found.into_values().filter(|process| !firsts.contains(&process.pid)).collect()
 }
 
 fn mentions(pid: u32, home: &Path) -> bool {
@@ -79,6 +96,12 @@ pub(crate) fn kill_if_there(pid: u32) {
 
 pub(crate) fn is_alive(pid: u32) -> bool {
     process::start_time(pid).is_some()
+}
+
+/// Whether a process is in the same network as this one.
+pub(crate) fn shares_our_network(pid: u32) -> bool {
+    let network = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/net")).ok();
+    network(&pid.to_string()) == network("self")
 }
 
 /// The TCP ports on which these processes listen, each once per process.

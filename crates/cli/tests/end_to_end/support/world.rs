@@ -98,6 +98,8 @@ impl World {
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", self.folder.path()).env("SEAWORTHY_HOME", &self.home);
         command.env("SEAWORTHY_PORT", self.port.to_string());
+        // What images stand on is fetched once for all tests.
+        command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
         command
     }
 
