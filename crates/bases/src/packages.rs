@@ -39,15 +39,11 @@ pub(crate) fn layer(
 
 /// Whether there is anywhere to have packages from.
 pub(crate) fn has_archive(maker: &BaseMaker<'_>) -> Result<bool, Diagnostic> {
-    Ok(Archive::of_this_machine(&maker.places().downloads, maker.now())?.suite().is_some())
+    Ok(archive(maker)?.suite().is_some())
 }
 
 fn archive(maker: &BaseMaker<'_>) -> Result<Archive, Diagnostic> {
-    let archive = Archive::of_this_machine(&maker.places().downloads, maker.now())?;
-    for notice in archive.notices() {
-        maker.tell(BaseEvent::Notice(notice.clone()));
-    }
-    Ok(archive)
+    Archive::of_this_machine(&maker.places().downloads, maker.now())
 }
 
 fn resolve(
@@ -57,7 +53,11 @@ fn resolve(
     locks: &mut [LockFile],
 ) -> Result<LockedBase, Diagnostic> {
     maker.tell(BaseEvent::Resolving { packages: packages.to_vec() });
-    let base = archive(maker)?.resolve(packages).map_err(|error| of_service(service, error))?;
+    let archive = archive(maker)?;
+    for notice in archive.notices() {
+        maker.tell(BaseEvent::Notice(notice.clone()));
+    }
+    let base = archive.resolve(packages).map_err(|error| of_service(service, error))?;
     // The sources may be a checkout that nobody sees: the lock goes to where the user's manifest is.
     if let Some(lock) = locks.last_mut() {
         lock.set(base.clone())?;

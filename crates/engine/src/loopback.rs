@@ -36,7 +36,8 @@ pub struct Loopback {
 /// A listening socket inside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InsideListener {
-    /// Its name among those of the instance: `call/SERVICE/PORT`, `egress/HOST:PORT` or `proxy`.
+    /// Its name among those of the instance: `call/SERVICE/PORT`, `call/SERVICE/here`,
+    /// `egress/HOST:PORT` or `proxy`.
     pub name: String,
     /// Where the program connects to.
     pub address: SocketAddr,
@@ -72,6 +73,11 @@ impl Loopback {
             let ports: BTreeSet<u16> = fixed.into_iter().chain([CALL_PORT]).collect();
             for port in ports {
                 plan.listen(format!("call/{service}/{port}"), (address, port).into(), LeadsTo::Call(pool.clone()));
+            }
+            // A program with `127.0.0.1` and the callee's number written into it is right, too.
+            if let Some(number) = fixed.filter(|number| Some(*number) != port) {
+                let here = (Ipv4Addr::LOCALHOST, number).into();
+                plan.listen(format!("call/{service}/here"), here, LeadsTo::Call(pool.clone()));
             }
         }
         plan.egress(&sandbox.egress);

@@ -14,6 +14,16 @@ pub(crate) const HOME: &str = "/home/app";
 /// Where everybody may write inside a sandbox.
 pub(crate) const TEMPORARY: &str = "/tmp";
 
+/// Programs whose Debian package has another name.
+const PACKAGES: &[(&str, &str)] = &[
+    ("cat", "coreutils"),
+    ("java", "default-jre-headless"),
+    ("ls", "coreutils"),
+    ("node", "nodejs"),
+    ("python", "python3"),
+    ("sh", "dash"),
+];
+
 /// Whose files a program finds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Place<'a> {
@@ -64,6 +74,8 @@ impl<'a> Place<'a> {
         match self {
             Self::Machine(_) => machine,
             Self::Image(_) => {
+                let package =
+                    PACKAGES.iter().find(|(program, _)| *program == package).map_or(package, |(_, name)| name);
                 format!("`base = [\"{package}\"]` puts a Debian package and what it needs into the image")
             }
         }

@@ -117,7 +117,10 @@ fn the_group_deploys_to_one_node_and_strangers_are_refused_in_words() {
         run(&stranger, &program, words).expect(2).says("may not use the node of this machine").says("usermod");
     }
     assert_eq!(processes::of_home(&stranger.home).len(), 0, "no second node");
-    assert!(fs::read_dir(&stranger.home).expect("a home").count() <= before + 1, "builds, and nothing else");
+    assert!(
+        fs::read_dir(&stranger.home).expect("a home").count() <= before + 2,
+        "builds and what they fetched, and nothing else"
+    );
     assert_eq!(world.count(Role::Node), 1);
 
     let history = run(&anne, &program, &["history", "--json"]).expect(0).stdout;

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn a_full_disk() {
+    // In a sandbox instances share the image's files: nothing is written when one starts.
+    let small = |version: &str| app(&[Service::web("web", version)], &["isolation = \"none\""]);
     let world = World::with(&small("one"));
-    world.small_disk(48);
+    world.small_disk(96);
     world.up();
     // Full when the release is built, and full when an instance gets its files.
     for left_kibibytes in [0, 1500] {
@@ -63,7 +65,10 @@ fn a_services_own_port_is_taken() {
     let port = free_port();
     let taken = TcpListener::bind(("127.0.0.1", port)).expect("a port");
     let fixed = Service::web("web", "two").line(&format!("port = {port}")).line("update = \"replace\"");
-    world.write_manifest(&app(&[fixed.env("FIXED_PORT", &port.to_string())], &["bake = \"0s\""]));
+    world.write_manifest(&app(
+        &[fixed.env("FIXED_PORT", &port.to_string())],
+        &["bake = \"0s\"", "isolation = \"none\""],
+    ));
     let ran = world.run(&["up"]).says(&port.to_string());
     assert_ne!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(world.assert_settled(), "one");

@@ -57,7 +57,7 @@ fn bytes_are_forwarded_as_they_are() {
     let web = web.env("BYTES_HOST", "${bytes.host}").env("BYTES_PORT", "${bytes.port}");
     let world = World::new();
     world.write("ask.py", script);
-    world.deploy(&app(&[web, bytes], &[]));
+    world.deploy(&app(&[web.line("base = [\"python3-minimal\"]"), bytes], &[]));
     world.run(&["run", "dev", "web", "--", "python3", "ask.py"]).expect(0);
     world.run(&["run", "dev", "web", "--", "python3", "-c", "raise SystemExit(7)"]).expect(7);
 }

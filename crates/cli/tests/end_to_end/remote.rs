@@ -15,7 +15,7 @@ use std::time::Duration;
 /// An app whose `prod` is on the other machine.
 fn manifest(machine: &Machine, version: &str, prod: &str) -> String {
     let files = Service::web("web", version).line("files = [\"subject\", \"page\"]");
-    app(&[files], &[]) + &format!("\nnode = \"{}\"\nbake = \"0s\"\n{prod}\n", machine.url())
+    app(&[files], &[]) + &format!("\nnode = \"{}\"\nbake = \"0s\"\nisolation = \"none\"\n{prod}\n", machine.url())
 }
 
 fn deploy(world: &World, machine: &Machine, version: &str, prod: &str) {
@@ -52,8 +52,8 @@ fn from_nothing_to_production_on_another_machine() {
     assert_eq!(up.stdout.trim(), format!("http://web.localhost:{}/", machine.port));
     assert_eq!(asked(&machine), "one");
     deploy(&world, &machine, "two", "shift = [\"100%\"]");
-    // The list of files and the page, not the program again.
-    machine.run(&world, &["up", "prod"]).expect(0).says("sent 2 files");
+    // The layer of its own files and the documents, not what they stand on.
+    machine.run(&world, &["up", "prod"]).expect(0).says("sent 7 blobs");
     assert_eq!(asked(&machine), "two");
 
     let logs = machine.run(&world, &["logs", "prod", "web"]).expect(0).stdout;

@@ -162,7 +162,7 @@ pub(crate) fn manifest(layer: &[u8], more: Value) -> Vec<u8> {
         "config": { "mediaType": "application/vnd.oci.empty.v1+json", "digest": Digest::of(b"{}"), "size": 2 },
         "layers": [{ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": Digest::of(layer), "size": layer.len() }],
     });
-    let more = more.as_object().expect("an object").clone();
+    let Value::Object(more) = more else { panic!("`{more}` is no object") };
     document.as_object_mut().expect("an object").extend(more);
     document.to_string().into_bytes()
 }

@@ -97,7 +97,10 @@ async fn status(context: &Context) -> Ending {
     if let Some(registry) = &info.registry {
         output.data(&format!("  registry {}, its token in {}", registry.address, registry.token_file));
     }
-    output.data(&format!("  isolation {}: services are not walled off from each other", info.isolation));
+    output.data(match info.isolation.as_str() {
+        "none" => "  isolation none: services are not walled off from each other",
+        _ => "  isolation sandbox: a service reaches what it declares, and nothing else",
+    });
     Ok(())
 }
 
