@@ -22,7 +22,11 @@ pub(crate) fn materialise(blobs: &Blobs, image: &Digest, app: &Path, user: Optio
     files::create_directory(&draft, 0o755)?;
     let options = Options { below: Some(APP.to_owned()), links_stay: true, ..Options::default() };
     let layer = read.layers.last().map(std::slice::from_ref).unwrap_or_default();
-    unpack::into(blobs, layer, &draft, &options).map_err(unusable)?;
+    if let Err(error) = unpack::into(blobs, layer, &draft, &options) {
+        // On a full disk, what tells of it needs the room that this has taken.
+        files::remove_tree(&draft)?;
+        return Err(unusable(error));
+    }
     if let Some(user) = user {
         own(&draft, user)?;
     }

@@ -147,7 +147,8 @@ fn is_source(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let scratch = name.ends_with('~') || name.starts_with(".#") || name.ends_with(".swp") || name.ends_with(".tmp");
     let built = path.components().any(|part| NOT_SOURCES.iter().any(|name| part.as_os_str() == *name));
-    !scratch && !built
+    // Builds write the lock themselves; what it says is asked at each of them.
+    !scratch && !built && name != "seaworthy.lock"
 }
 
 /// The next change, once there has been none for a moment; rather of a file that is still there than of one that an
@@ -171,7 +172,14 @@ mod tests {
         for source in ["echo-go/main.go", "seaworthy.toml", "src/deep/lib.rs"] {
             assert!(is_source(Path::new(source)), "{source}");
         }
-        for other in ["a/target/debug/x", ".git/index", "main.go~", "src/.main.rs.swp", "web/node_modules/a/b.js"] {
+        for other in [
+            "a/target/debug/x",
+            ".git/index",
+            "main.go~",
+            "src/.main.rs.swp",
+            "web/node_modules/a/b.js",
+            "seaworthy.lock",
+        ] {
             assert!(!is_source(Path::new(other)), "{other}");
         }
     }

@@ -10,6 +10,11 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+/// Another program where the subject was.
+fn write_program(world: &World, bytes: &[u8]) {
+    seaworthy_host::files::write_atomic(&world.app.join("subject"), bytes, 0o755).expect("the app's folder");
+}
+
 #[test]
 fn a_full_disk() {
     // In a sandbox instances share the image's files: nothing is written when one starts.
@@ -18,8 +23,10 @@ fn a_full_disk() {
     world.small_disk(96);
     world.up();
     // Full when the release is built, and full when an instance gets its files.
-    for left_kibibytes in [0, 1500] {
+    let subject = fs::read(world.app.join("subject")).expect("the subject");
+    for (left_kibibytes, more) in [(0, &b"more"[..]), (1500, b"")] {
         let ballast = fill(&world.home, left_kibibytes);
+        write_program(&world, &[&subject[..], more].concat());
         world.write_manifest(&small("two"));
         let ran = world.run(&["up"]).says("no space left").says("help:");
         assert_ne!(ran.code, 0);

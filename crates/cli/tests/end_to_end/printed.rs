@@ -28,7 +28,7 @@ const CHANGING: [(&str, &str); 24] = [
     (r"pid\x22:\d+", "pid\":[pid]"),
     // What a machine has is its own affair.
     (
-        r"(?m)^(ok|--) (git|ssh|python3|ruby|java|users|namespaces|control groups): .*(\n   help: .*)?$",
+        r"(?m)^(ok|--) (git|ssh|python3|ruby|java|[a-z]+ of [a-z ]+|namespaces|limits|nftables): .*(\n   help: .*)?$",
         "[?] $2: [says]",
     ),
     (r"(?m)^(ok|--) node: (v\d|not found).*(\n   help: .*)?$", "[?] node: [says]"),

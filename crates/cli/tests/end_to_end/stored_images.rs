@@ -1,7 +1,7 @@
 //! What a node keeps: it removes what nothing needs, keeps what somebody may go back to, and serves and takes images
 //! where it was told to.
 
-use crate::support::manifest::small;
+use crate::support::manifest::{Service, app, small};
 use crate::support::wait_for;
 use crate::support::world::{World, free_port};
 use std::collections::BTreeSet;
@@ -17,24 +17,30 @@ fn blobs(world: &World) -> BTreeSet<String> {
     entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect()
 }
 
+/// Deploys a version whose files are its own.
+fn deploy(world: &World, version: &str) {
+    world.write("page", version);
+    world.deploy(&app(&[Service::web("web", version).line("files = [\"subject\", \"page\"]")], &[]));
+}
+
 #[test]
 fn old_releases_go_and_rollback_still_has_where_to_go() {
-    let world = World::with(&small("one"));
+    let world = World::new();
     let start = |world: &World| {
         let mut command = world.command(&["node", "start"]);
         command.env("SEAWORTHY_KEEP_REVISIONS", "2").env("SEAWORTHY_KEEP_YOUNG_SECONDS", "3");
         assert!(command.status().expect("the binary").success());
     };
     start(&world);
-    world.up();
+    deploy(&world, "one");
     let first = blobs(&world);
     for version in ["two", "three", "four"] {
-        world.deploy(&small(version));
+        deploy(&world, version);
     }
     // A collection follows each deployment; what is younger than three seconds stays.
     let mut count = 0;
     let gone = wait_for("the first release's own blobs to go", Duration::from_secs(40), || {
-        world.deploy(&small(&format!("more-{count}")));
+        deploy(&world, &format!("more-{count}"));
         count += 1;
         let left = blobs(&world);
         (!first.is_subset(&left)).then_some(left)
