@@ -6,6 +6,7 @@ use crate::format::{Compression, reader};
 use crate::limits;
 use crate::lock::LockedPackage;
 use seaworthy_host::files::{self, FileError};
+use seaworthy_host::lock::Lock;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -67,6 +68,11 @@ pub(crate) fn unpack(package: &LockedPackage, file: &Path, folder: &Path) -> Res
     }
     let parent = folder.parent().unwrap_or(Path::new("."));
     files::create_directory(parent, 0o755)?;
+    // One process at a time: nobody takes away as damaged what another has just put there whole.
+    let _lock = Lock::acquire(&folder.with_extension("lock"))?;
+    if let Some(unpacked) = known(folder)? {
+        return Ok(deb(unpacked));
+    }
     let partial = tempfile::Builder::new().prefix(crate::cache::PARTIAL).tempdir_in(parent);
     let partial = partial.map_err(|error| FileError::new("write in", parent, error))?;
     files::set_mode(partial.path(), 0o755)?;
@@ -79,12 +85,8 @@ pub(crate) fn unpack(package: &LockedPackage, file: &Path, folder: &Path) -> Res
     files::write_atomic(&partial.path().join(ENTRIES), &json, 0o644)?;
     sync(partial.path())?;
     files::remove_tree(folder)?; // what is there is damaged
-    match std::fs::rename(partial.path(), folder) {
-        Ok(()) => _ = partial.keep(),
-        // Another process was faster, with the same bytes.
-        Err(_) if known(folder)?.is_some() => {}
-        Err(error) => return Err(FileError::new("write", folder, error).into()),
-    }
+    std::fs::rename(partial.path(), folder).map_err(|error| FileError::new("write", folder, error))?;
+    let _ = partial.keep();
     files::sync_directory(parent)?;
     Ok(deb(unpacked))
 }

@@ -103,6 +103,26 @@ fn what_is_here_is_not_fetched_and_a_lock_gives_the_same() {
 }
 
 #[test]
+fn several_at_once_have_the_same_and_take_nothing_from_each_other() {
+    let world = world();
+    world.publish();
+    let base = world.resolve(&["app"]).unwrap();
+    for _ in 0..20 {
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            let one = || {
+                start.wait();
+                shown(&world.tree(&base).unwrap())
+            };
+            let all: Vec<_> = (0..8).map(|_| scope.spawn(one)).collect();
+            let all: Vec<String> = all.into_iter().map(|thread| thread.join().unwrap()).collect();
+            assert!(all.iter().all(|tree| *tree == all[0]));
+        });
+        std::fs::remove_dir_all(world.cache().join("unpacked")).unwrap();
+    }
+}
+
+#[test]
 fn only_a_good_signature_of_a_trusted_key_will_do() {
     let mut world = world();
     world.key = old_key();

@@ -223,6 +223,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         127.1.0.1:80 call/pay/80
         127.1.0.1:8082 call/pay/8082
+        127.0.0.1:8082 call/pay/here
         127.1.0.2:80 call/users/80
         127.2.0.1:5432 egress/db.example.com:5432
         127.2.0.1:80 egress/db.example.com:80

@@ -1,9 +1,9 @@
 //! A tree as a layer: a tar archive in one dialect, compressed by one compressor at one level. Same tree, same bytes.
 
+use crate::gzip::Gzip;
 use crate::hashed::Hashed;
 use crate::tree::{Entry, Tree};
 use crate::{ImageError, entry};
-use flate2::{Compression, GzBuilder};
 use seaworthy_model::Digest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,9 +12,7 @@ use std::io::{BufWriter, Write};
 pub use crate::entry::TIME;
 
 /// `gzip -6`: what it takes longer at 9 saves less than a hundredth.
-const LEVEL: u32 = 6;
-/// What gzip's header names as the operating system when it is not known (RFC 1952, section 2.3.1).
-const SYSTEM_UNKNOWN: u8 = 255;
+const LEVEL: u8 = 6;
 /// The longest path that Linux takes.
 const PATH_BYTES_MAX: usize = 4095;
 /// A name that begins so removes something in a layer below (OCI image specification, "Whiteouts").
@@ -40,8 +38,7 @@ pub struct Layer {
 /// [`ImageError::Entry`] for a path that no layer can have, [`ImageError::Changed`] for a file that is written to
 /// meanwhile, and what reading and writing can give.
 pub fn write(tree: &Tree, out: impl Write) -> Result<Layer, ImageError> {
-    let gzip = GzBuilder::new().mtime(0).operating_system(SYSTEM_UNKNOWN);
-    let gzip = gzip.write(Hashed::new(out), Compression::new(LEVEL));
+    let gzip = Gzip::new(Hashed::new(out), LEVEL).map_err(ImageError::stream("write a layer"))?;
     let (gzip, diff_id, archive_bytes) = archive(tree, gzip)?;
     let compressed = gzip.finish().map_err(ImageError::stream("write a layer"))?;
     let (mut out, digest, size_bytes) = compressed.finish();

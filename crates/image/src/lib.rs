@@ -7,6 +7,7 @@ mod decode;
 pub mod difference;
 mod entry;
 mod error;
+mod gzip;
 mod hashed;
 pub mod inspect;
 pub mod layer;

@@ -168,7 +168,7 @@ async fn what_the_image_lacks_is_refused_before_anything_runs() {
             "needs the interpreter `/usr/bin/ruby`, which is not in the image",
             "base = [\"ruby\"]",
         ),
-        ("node", "", "there is no program `node` in the image", "base = [\"node\"]"),
+        ("node", "", "there is no program `node` in the image", "base = [\"nodejs\"]"),
         ("./gone", "", "`./gone` cannot be started", "the image holds `run`"),
     ] {
         let mut spec = world.spec("refused", &[run], &[("run", content)]);
