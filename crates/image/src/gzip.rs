@@ -1,5 +1,5 @@
-//! gzip (RFC 1952) by one compressor, whatever else is in the program: which one the usual wrapper takes depends on what
-//! other crates ask of it, and the bytes of layers must depend on nothing but their content.
+//! gzip (RFC 1952) by one compressor, whatever else is in the program: which one the usual wrapper takes depends on
+//! what other crates ask of it, and the bytes of layers must depend on nothing but their content.
 
 use crc32fast::Hasher;
 use miniz_oxide::deflate::core::CompressorOxide;
