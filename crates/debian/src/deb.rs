@@ -69,7 +69,9 @@ pub(crate) fn unpack(package: &LockedPackage, file: &Path, folder: &Path) -> Res
     let parent = folder.parent().unwrap_or(Path::new("."));
     files::create_directory(parent, 0o755)?;
     // One process at a time: nobody takes away as damaged what another has just put there whole.
-    let _lock = Lock::acquire(&folder.with_extension("lock"))?;
+    let locks = parent.parent().unwrap_or(parent).with_file_name("locks");
+    files::create_directory(&locks, 0o755)?;
+    let _lock = Lock::acquire(&locks.join(folder.file_name().unwrap_or_default()))?;
     if let Some(unpacked) = known(folder)? {
         return Ok(deb(unpacked));
     }
