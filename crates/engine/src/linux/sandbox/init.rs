@@ -10,7 +10,7 @@ use crate::wire::{SandboxSpec, ShimSpec};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::wait::{WaitStatus, waitpid};
 use rustix::thread::UnshareFlags;
 use seaworthy_host::{peer, process};
@@ -45,6 +45,7 @@ impl Init<'_> {
 
     /// Starts the program; its process id as seen from here.
     fn start(&mut self) -> io::Result<i32> {
+        forget_the_shims_signals()?;
         self.close_what_is_the_shims().context("cannot close descriptors")?;
         self.may_go_on()?;
         // SAFETY: no descriptor table is unshared. The control groups are joined by now: they are its root from here.
@@ -109,6 +110,17 @@ impl Init<'_> {
     fn may_go_on(&mut self) -> io::Result<()> {
         self.waiter.read_exact(&mut [0])
     }
+}
+
+/// The shim's handlers write to a descriptor by its number, which belongs to something else in this process: to the
+/// program's own output, once that has been opened under it.
+fn forget_the_shims_signals() -> io::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
+        // SAFETY: no handler is installed.
+        unsafe { sigaction(signal, &default) }?;
+    }
+    Ok(())
 }
 
 /// Reaps until the program has ended; says how it did.
