@@ -72,7 +72,8 @@ pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
     let release = Release { format: RELEASE_FORMAT, app: manifest.app.clone(), services: services.collect(), routes };
     let environments = manifest.environments.clone();
     let attachments = images.into_iter().map(|(name, made)| (name, made.attachments)).collect();
-    let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone(), attachments };
+    let (provenance, gates) = (source.provenance.clone(), manifest.gates.clone());
+    let bundle = ReleaseBundle { release, environments, provenance, attachments, gates, checked: None };
     Ok(Built { bundle, manifest: source.manifest })
 }
 
