@@ -87,9 +87,29 @@ pub(crate) enum Verb {
 /// `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Write over a manifest that is there
+    /// Write over a file that is there
     #[arg(long)]
     pub force: bool,
+    /// Write the workflow that runs `seaworthy check` there, too; a manifest that is there is left alone
+    #[arg(long, value_enum, value_name = "FORGE")]
+    pub ci: Option<Forge>,
+    /// The git repository that the workflow builds seaworthy from
+    #[arg(long, value_name = "URL", requires = "ci")]
+    pub from: Option<String>,
+    /// Where the workflow is written (default: where the forge looks for it)
+    #[arg(long, value_name = "FILE", requires = "ci")]
+    pub to: Option<PathBuf>,
+}
+
+/// Whose workflow it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Forge {
+    /// GitHub Actions
+    Github,
+    /// GitLab CI/CD
+    Gitlab,
+    /// Forgejo Actions, and Gitea's
+    Forgejo,
 }
 
 /// A verb for one environment.

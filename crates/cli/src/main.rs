@@ -3,6 +3,7 @@
 mod arguments;
 mod bases;
 mod build;
+mod ci;
 mod context;
 mod exit;
 mod follow;

@@ -20,6 +20,7 @@ mod shell;
 mod source;
 mod surroundings;
 mod toolchains;
+pub mod upstream;
 pub mod verify;
 
 pub use build::{Built, Request, build};

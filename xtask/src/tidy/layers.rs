@@ -10,6 +10,7 @@ const ORDER: &[&str] = &[
     "seaworthy-host",
     "seaworthy-image",
     "seaworthy-debian",
+    "seaworthy-reports",
     "seaworthy-pipeline",
     "seaworthy-bases",
     "seaworthy-store",
