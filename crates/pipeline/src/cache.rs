@@ -18,6 +18,7 @@ const ENTRIES_MAX: usize = 500;
 pub(crate) struct Cache {
     folder: PathBuf,
     toolchains: PathBuf,
+    steps: PathBuf,
     /// False: nothing is found, and nothing is kept.
     used: bool,
 }
@@ -33,15 +34,19 @@ pub(crate) struct Entry {
     pub(crate) packages: BTreeSet<Package>,
     /// Whether its tests passed then (or it has none).
     pub(crate) tested: bool,
+    /// How often they were tried.
+    #[serde(default)]
+    pub(crate) attempts: u32,
 }
 
 impl Cache {
     /// The results that lie in a folder; with `used` false as if there were none.
     pub(crate) fn open(folder: &Path, used: bool) -> Result<Self, Diagnostic> {
-        let (folder, toolchains) = (folder.join("results"), folder.join("toolchains"));
-        create_directory(&folder, 0o700)?;
-        create_directory(&toolchains, 0o700)?;
-        Ok(Self { folder, toolchains, used })
+        let (folder, toolchains, steps) = (folder.join("results"), folder.join("toolchains"), folder.join("steps"));
+        for folder in [&folder, &toolchains, &steps] {
+            create_directory(folder, 0o700)?;
+        }
+        Ok(Self { folder, toolchains, steps, used })
     }
 
     /// The result, if it is there and so is every layer of it. What cannot be read counts as not there.
@@ -71,6 +76,20 @@ impl Cache {
     pub(crate) fn keep_toolchain(&self, key: &Digest, version: &str) -> Result<(), Diagnostic> {
         write_atomic(&self.toolchains.join(key.hex()), version.as_bytes(), 0o600)?;
         prune(&self.toolchains);
+        Ok(())
+    }
+
+    /// Whether a step without a result of its own has passed, with everything as its key says.
+    pub(crate) fn has_passed(&self, key: &Digest) -> bool {
+        self.used && self.steps.join(key.hex()).is_file()
+    }
+
+    /// Keeps that it has.
+    pub(crate) fn keep_passed(&self, key: &Digest) -> Result<(), Diagnostic> {
+        if self.used {
+            write_atomic(&self.steps.join(key.hex()), b"", 0o600)?;
+            prune(&self.steps);
+        }
         Ok(())
     }
 

@@ -81,7 +81,7 @@ impl ServiceBuild<'_> {
             Ok(())
         })?;
         let files = written.ok_or_else(|| Diagnostic::machine("nothing was written"))?.into();
-        Ok(Entry { base, files, packages, tested: false })
+        Ok(Entry { base, files, packages, tested: false, attempts: 0 })
     }
 
     /// Puts the documents of an image, and what belongs to it, into the store.

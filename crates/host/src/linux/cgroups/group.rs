@@ -69,6 +69,16 @@ impl Group {
         count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
     }
 
+    /// How often one of its processes could not make another because of its limit.
+    #[must_use]
+    pub fn process_refusals(&self) -> u64 {
+        let of = |(controller, ..): &&(Controller, Version, PathBuf)| *controller == Controller::Processes;
+        let Some((_, _, folder)) = self.folders.iter().find(of) else { return 0 };
+        let text = fs::read_to_string(folder.join("pids.events")).unwrap_or_default();
+        let count = text.lines().find_map(|line| line.strip_prefix("max "));
+        count.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
+    }
+
     /// Its processes.
     #[must_use]
     pub fn members(&self) -> Vec<u32> {
@@ -83,6 +93,10 @@ impl Group {
     /// When processes do not end.
     pub fn end(&self) -> io::Result<()> {
         let until = Instant::now() + BUSY_FOR;
+        // Whatever forks faster than it is killed makes nothing new from here on.
+        for (_, _, folder) in self.folders.iter().filter(|(controller, ..)| *controller == Controller::Processes) {
+            let _ = write(&folder.join("pids.max"), "0");
+        }
         loop {
             for pid in self.members() {
                 let _ = process::signal(pid, Signal::SIGKILL);
@@ -102,7 +116,7 @@ impl Group {
     }
 
     /// Each folder once: controllers may share one.
-    fn paths(&self) -> BTreeSet<&Path> {
+    pub(super) fn paths(&self) -> BTreeSet<&Path> {
         self.folders.iter().map(|(_, _, folder)| folder.as_path()).collect()
     }
 }

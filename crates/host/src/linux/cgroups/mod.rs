@@ -1,6 +1,7 @@
 //! Control groups (cgroups(7)): how much of the machine a set of processes may use. Version 1, version 2, and machines
 //! that have both.
 
+mod enter;
 mod group;
 mod hierarchies;
 
