@@ -3,6 +3,7 @@
 mod arguments;
 mod bases;
 mod build;
+mod check;
 mod context;
 mod exit;
 mod follow;

@@ -4,7 +4,6 @@ use crate::cache::Cache;
 use crate::image::Made;
 use crate::limits::StepLimits;
 use crate::progress::Event;
-use crate::report::StepReport;
 use crate::seams::{Bases, BlobSink, Inspect};
 use crate::source::{Source, SourceOf};
 use crate::validate::validate;
@@ -13,6 +12,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
 use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::verdict::StepOutcome;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -82,8 +82,8 @@ fn all_built(
     worked: Worked,
     services: usize,
 ) -> Result<BTreeMap<Name, std::sync::Arc<crate::service::ServiceBuilt>>, Vec<Diagnostic>> {
-    let is_whole = worked.reports.iter().all(StepReport::has_passed);
-    if let Some(failed) = worked.reports.into_iter().find(|report| !report.errors.is_empty()) {
+    let is_whole = worked.steps.iter().all(|step| step.report.outcome == StepOutcome::Passed);
+    if let Some(failed) = worked.steps.into_iter().find(|step| !step.errors.is_empty()) {
         return Err(failed.errors);
     }
     if is_whole && worked.built.len() == services {

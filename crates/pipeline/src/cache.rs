@@ -1,5 +1,6 @@
 //! What earlier builds made, by the fingerprint of what they were made of. It may vanish at any time.
 
+use crate::report::Record;
 use crate::seams::{BaseLayer, BlobSink};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{create_directory, write_atomic};
@@ -32,11 +33,10 @@ pub(crate) struct Entry {
     pub(crate) files: LayerDescriptor,
     /// What base and lockfiles name.
     pub(crate) packages: BTreeSet<Package>,
-    /// Whether its tests passed then (or it has none).
-    pub(crate) tested: bool,
-    /// How often they were tried.
-    #[serde(default)]
-    pub(crate) attempts: u32,
+    /// How it was built.
+    pub(crate) built: Record,
+    /// How its tests passed; `None`: nobody ran them, or it has none.
+    pub(crate) tested: Option<Record>,
 }
 
 impl Cache {
@@ -79,15 +79,17 @@ impl Cache {
         Ok(())
     }
 
-    /// Whether a step without a result of its own has passed, with everything as its key says.
-    pub(crate) fn has_passed(&self, key: &Digest) -> bool {
-        self.used && self.steps.join(key.hex()).is_file()
+    /// How a step without a result of its own has passed, with everything as its key says.
+    pub(crate) fn passed(&self, key: &Digest) -> Option<Record> {
+        let bytes = self.used.then(|| std::fs::read(self.steps.join(key.hex())).ok())??;
+        serde_json::from_slice(&bytes).ok()
     }
 
     /// Keeps that it has.
-    pub(crate) fn keep_passed(&self, key: &Digest) -> Result<(), Diagnostic> {
+    pub(crate) fn keep_passed(&self, key: &Digest, record: &Record) -> Result<(), Diagnostic> {
         if self.used {
-            write_atomic(&self.steps.join(key.hex()), b"", 0o600)?;
+            let bytes = serde_json::to_vec(record).map_err(|error| Diagnostic::machine(error.to_string()))?;
+            write_atomic(&self.steps.join(key.hex()), &bytes, 0o600)?;
             prune(&self.steps);
         }
         Ok(())

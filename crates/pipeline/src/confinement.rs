@@ -77,7 +77,7 @@ impl Confinements {
             processes: Some(limits.processes_max),
             ..Limits::default()
         })?;
-        confinement.group.enter(command)?;
+        confinement.group.start_in(command)?;
         Ok(confinement)
     }
 
@@ -100,7 +100,7 @@ impl Confinement {
         #[cfg(target_os = "linux")]
         {
             let memory = (self.group.memory_kills() > 0).then_some(Excess::Memory);
-            memory.or_else(|| (self.group.process_refusals() > 0).then_some(Excess::Processes))
+            memory.or_else(|| (self.group.refused_processes() > 0).then_some(Excess::Processes))
         }
         #[cfg(not(target_os = "linux"))]
         None

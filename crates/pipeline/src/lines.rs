@@ -2,7 +2,7 @@
 
 use crate::confinement::Excess;
 use crate::progress::{Event, Step};
-use crate::report::{StepFailure, StepOutcome};
+use crate::report::StepFailure;
 use crate::service::{ServiceBuild, Stopped};
 use crate::shell::{Failure, ShellLine};
 use seaworthy_diagnostics::Diagnostic;
@@ -55,7 +55,7 @@ impl Lines<'_> {
         let command = if path == "." { line.to_owned() } else { format!("cd {path} && {line}") };
         let error = Diagnostic::user(format!("the {word} of `{}` {what}", self.of.name));
         let errors = vec![error.evidence(last).help(format!("run it by hand: `{command}`"))];
-        Stopped::Failed(StepFailure { outcome: StepOutcome::Failed, command: Some(command), errors, attempts: 1 })
+        Stopped::Failed(StepFailure::new(errors))
     }
 }
 

@@ -1,32 +1,19 @@
 //! What became of the steps of one commit.
 
-use seaworthy_diagnostics::Diagnostic;
+use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_model::Name;
-use serde::Serialize;
+use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport, TestCase};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// What a step does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepKind {
-    /// Reads the manifest and the checks.
-    Validate,
-    /// Runs a service's `build` lines and makes its image.
-    Build,
-    /// Runs a service's `test` lines.
-    Test,
-    /// Runs the checks against what was built.
-    Functional,
-}
-
 /// A step: `build web`, `functional`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct StepId {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StepId {
     /// What it does.
-    pub kind: StepKind,
+    pub(crate) kind: StepKind,
     /// For which service.
-    pub service: Option<Name>,
+    pub(crate) service: Option<Name>,
 }
 
 impl StepId {
@@ -39,6 +26,11 @@ impl StepId {
     pub(crate) fn whole(kind: StepKind) -> Self {
         Self { kind, service: None }
     }
+
+    /// What is known of it before it runs.
+    pub(crate) fn report(&self) -> StepReport {
+        StepReport { service: self.service.clone(), ..StepReport::new(self.to_string(), self.kind) }
+    }
 }
 
 impl fmt::Display for StepId {
@@ -48,6 +40,7 @@ impl fmt::Display for StepId {
             StepKind::Build => "build",
             StepKind::Test => "test",
             StepKind::Functional => "functional",
+            StepKind::Gates => "gates",
         };
         match &self.service {
             Some(service) => write!(f, "{word} {service}"),
@@ -56,74 +49,37 @@ impl fmt::Display for StepId {
     }
 }
 
-/// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepOutcome {
-    /// Well.
-    Passed,
-    /// Something of the user's is wrong.
-    Failed,
-    /// It could not run, which says nothing about the commit.
-    Refused,
-    /// It never began.
-    NotRun,
+/// What is kept of a step that passed, so that it need not run again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// How long it took.
+    pub(crate) took_ms: u64,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// The single tests, where they are known.
+    pub(crate) cases: Vec<TestCase>,
 }
 
-/// What became of a step.
+impl Record {
+    /// A step that passed at the first attempt.
+    pub(crate) fn new(took: Duration) -> Self {
+        Self { took_ms: milliseconds(took), attempts: 1, cases: Vec::new() }
+    }
+
+    /// What a report says of it.
+    pub(crate) fn fill(self, report: StepReport, cached: bool) -> StepReport {
+        let Self { took_ms, attempts, cases } = self;
+        StepReport { outcome: StepOutcome::Passed, cached, attempts, took_ms, cases, ..report }
+    }
+}
+
+/// A step that has ended, or never began.
 #[derive(Debug, Clone)]
-pub struct StepReport {
-    /// Which.
-    pub id: StepId,
-    /// How it ended.
-    pub outcome: StepOutcome,
-    /// It passed before, with everything as it is now, and was not run again.
-    pub cached: bool,
-    /// How often it was tried; 0: it was not run now.
-    pub attempts: u32,
-    /// How often it may be tried.
-    pub attempts_max: u32,
-    /// How long it took now.
-    pub took: Duration,
-    /// What to type to see the same.
-    pub command: Option<String>,
-    /// What is wrong, with the last lines as evidence.
+pub struct Step {
+    /// As the verdict has it.
+    pub report: StepReport,
+    /// What is wrong, as a person reads it.
     pub errors: Vec<Diagnostic>,
-    /// Why it was not run.
-    pub reason: Option<String>,
-}
-
-impl StepReport {
-    /// A step that passed, in one attempt.
-    pub(crate) fn passed(id: StepId, took: Duration) -> Self {
-        Self {
-            id,
-            outcome: StepOutcome::Passed,
-            cached: false,
-            attempts: 1,
-            attempts_max: 1,
-            took,
-            command: None,
-            errors: Vec::new(),
-            reason: None,
-        }
-    }
-
-    /// Whether it passed, now or before.
-    #[must_use]
-    pub fn has_passed(&self) -> bool {
-        self.outcome == StepOutcome::Passed
-    }
-
-    /// A step that was not run.
-    pub(crate) fn not_run(id: StepId, reason: String) -> Self {
-        Self {
-            outcome: StepOutcome::NotRun,
-            attempts: 0,
-            reason: Some(reason),
-            ..Self::passed(id, Duration::ZERO)
-        }
-    }
 }
 
 /// Why a step did not pass.
@@ -131,20 +87,46 @@ impl StepReport {
 pub(crate) struct StepFailure {
     /// [`StepOutcome::Failed`] or [`StepOutcome::Refused`].
     pub(crate) outcome: StepOutcome,
-    /// What to type to see the same.
-    pub(crate) command: Option<String>,
-    /// What is wrong.
+    /// What is wrong; the first says it for the report.
     pub(crate) errors: Vec<Diagnostic>,
     /// How often it was tried.
     pub(crate) attempts: u32,
+    /// The single tests, where they are known.
+    pub(crate) cases: Vec<TestCase>,
 }
 
 impl StepFailure {
     /// Something is wrong with what is checked, or (by whose fault it is) with the machine.
     pub(crate) fn new(errors: Vec<Diagnostic>) -> Self {
-        use seaworthy_diagnostics::Fault;
         let machine = |error: &Diagnostic| matches!(error.fault, Fault::Machine | Fault::Seaworthy);
         let outcome = if errors.iter().any(machine) { StepOutcome::Refused } else { StepOutcome::Failed };
-        Self { outcome, command: None, errors, attempts: 1 }
+        Self { outcome, errors, attempts: 1, cases: Vec::new() }
     }
+
+    /// It could not run, whoever's fault that is.
+    pub(crate) fn refused(errors: Vec<Diagnostic>) -> Self {
+        Self { outcome: StepOutcome::Refused, ..Self::new(errors) }
+    }
+
+    /// The step that it ended.
+    pub(crate) fn into_step(self, report: StepReport, took: Duration) -> Step {
+        let Self { outcome, errors, attempts, cases } = self;
+        let first = errors.first();
+        let report = StepReport {
+            outcome,
+            attempts,
+            cases,
+            took_ms: milliseconds(took),
+            reason: first.map(|error| error.message.clone()),
+            help: first.and_then(|error| error.help.clone()),
+            last_lines: first.map(|error| error.evidence.clone()).unwrap_or_default(),
+            ..report
+        };
+        Step { report, errors }
+    }
+}
+
+/// Whole milliseconds.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,6 +5,7 @@ use seaworthy_image::oci::LayerDescriptor;
 use seaworthy_image::{Source, Tree};
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::service::Base;
+use seaworthy_model::verdict::TestCase;
 use seaworthy_model::{Digest, Name};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -49,7 +50,8 @@ pub trait Functional: Sync {
     /// When the checks cannot run at all.
     fn stands_for(&self, bundle: &ReleaseBundle) -> Result<String, Vec<Diagnostic>>;
 
-    /// Runs them; nothing is left behind, however it ends. It ends early when `stop` says so.
+    /// Runs them, and says what became of each; nothing is left behind, however it ends. It ends early when `stop` says
+    /// so.
     ///
     /// # Errors
     /// [`FunctionalFailure`].
@@ -58,14 +60,19 @@ pub trait Functional: Sync {
         bundle: &ReleaseBundle,
         time_max: Duration,
         stop: &(dyn Fn() -> bool + Sync),
-    ) -> Result<(), FunctionalFailure>;
+    ) -> Result<Vec<TestCase>, FunctionalFailure>;
 }
 
 /// Why functional checks did not pass.
 #[derive(Debug)]
 pub enum FunctionalFailure {
     /// The release did not do what they expect.
-    Failed(Vec<Diagnostic>),
+    Failed {
+        /// What is wrong.
+        errors: Vec<Diagnostic>,
+        /// What became of each check.
+        cases: Vec<TestCase>,
+    },
     /// They could not run.
     Refused(Vec<Diagnostic>),
     /// Somebody asked to stop.

@@ -9,12 +9,13 @@ use crate::image::{Made, key_of_content, lockfile_packages};
 use crate::isolation::Isolation;
 use crate::lines::Lines;
 use crate::progress::{Event, Step};
-use crate::report::StepFailure;
+use crate::report::{Record, StepFailure, milliseconds};
 use crate::source::Source;
 use crate::toolchains::{Asked, versions};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::manifest::ServiceSource;
+use seaworthy_model::verdict::StepOutcome;
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,14 +54,24 @@ pub(crate) struct ServiceBuilt {
     pub(crate) made: Made,
     /// Nothing changed since it was made, and nothing was run; then it is tested, too, if that was asked for.
     pub(crate) unchanged: bool,
-    /// How often its test was tried when it passed, if that is known from before.
-    pub(crate) tested_in: Option<u32>,
     entry: Entry,
     folder: PathBuf,
     base: String,
     toolchains: BTreeMap<String, String>,
     /// What it was made of; `None`: it is known by its content.
     key: Option<Fingerprint>,
+}
+
+impl ServiceBuilt {
+    /// How it was built, now or before.
+    pub(crate) fn record(&self) -> &Record {
+        &self.entry.built
+    }
+
+    /// How its test passed before, with everything as it is now.
+    pub(crate) fn tested(&self) -> Option<&Record> {
+        self.entry.tested.as_ref()
+    }
 }
 
 impl ServiceBuild<'_> {
@@ -78,45 +89,45 @@ impl ServiceBuild<'_> {
         let has_lines = !(self.service.build.is_empty() && self.service.test.is_empty());
         let key = if has_lines { Some(self.fingerprint(&folder, &base, &toolchains)?) } else { None };
         let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
-        if let Some(entry) = known.filter(|entry| entry.tested || !self.is_tested()) {
+        if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let made = self.make(&entry, &toolchains)?;
-            let tested_in = Some(entry.attempts);
-            return Ok(ServiceBuilt { made, unchanged: true, tested_in, entry, folder, base, toolchains, key });
+            return Ok(ServiceBuilt { made, unchanged: true, entry, folder, base, toolchains, key });
         }
+        let started = Instant::now();
         // A test that has to run needs what its build leaves in the folder, whether or not the image is known.
         self.lines(Step::Build, &folder, &self.service.build)?;
         // What tests leave behind is not in the image: it is written before.
         let (entry, by_content) = self.timed(Step::Collect, || Ok(self.entry(&folder, &base, key.is_none())?))?;
         let unchanged = key.is_none() && by_content.is_none();
-        let entry = Entry { tested: self.service.test.is_empty(), ..entry };
+        let entry = if unchanged { entry } else { Entry { built: Record::new(started.elapsed()), ..entry } };
         if let Some(key) = &by_content {
             self.cache.put(key, &entry)?;
         }
         let made = self.make(&entry, &toolchains)?;
-        let built = ServiceBuilt { made, unchanged, tested_in: None, entry, folder, base, toolchains, key };
+        let built = ServiceBuilt { made, unchanged, entry, folder, base, toolchains, key };
         self.keep(&built, &built.entry)?;
         Ok(built)
     }
 
-    /// Tests it where it was built; gives how often that was tried.
-    pub(crate) fn test(&self, built: &ServiceBuilt) -> Result<u32, Stopped> {
+    /// Tests it where it was built, as often as is declared; how often that was goes on record.
+    pub(crate) fn test(&self, built: &ServiceBuilt) -> Result<Record, Stopped> {
+        let started = Instant::now();
         let attempts_max = self.service.retry.saturating_add(1);
-        let mut attempt = 1;
-        loop {
-            match self.lines(Step::Test, &built.folder, &self.service.test) {
-                Ok(()) => break,
-                Err(Stopped::Failed(failure)) if attempt < attempts_max && !(self.stop)() => {
-                    let why = failure.errors.first().map(ToString::to_string).unwrap_or_default();
-                    self.tell(Event::Retried { service: self.name.clone(), attempt, attempts_max, why });
-                    attempt += 1;
-                }
-                Err(Stopped::Failed(failure)) => return Err(Stopped::Failed(StepFailure { attempts: attempt, ..failure })),
-                Err(Stopped::Cancelled) => return Err(Stopped::Cancelled),
+        let mut attempts = 1;
+        while let Err(stopped) = self.lines(Step::Test, &built.folder, &self.service.test) {
+            let Stopped::Failed(failure) = stopped else { return Err(stopped) };
+            let may_again = failure.outcome == StepOutcome::Failed && attempts < attempts_max;
+            if !may_again || (self.stop)() {
+                return Err(Stopped::Failed(StepFailure { attempts, ..failure }));
             }
+            let why = failure.errors.first().map(ToString::to_string).unwrap_or_default();
+            self.tell(Event::Retried { service: self.name.clone(), attempt: attempts, attempts_max, why });
+            attempts += 1;
         }
-        self.keep(built, &Entry { tested: true, attempts: attempt, ..built.entry.clone() })?;
-        Ok(attempt)
+        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases: Vec::new() };
+        self.keep(built, &Entry { tested: Some(record.clone()), ..built.entry.clone() })?;
+        Ok(record)
     }
 
     /// Keeps a result by what it was made of, if that is still what lies there: somebody may have edited the source

@@ -6,18 +6,19 @@ use crate::confinement::Confinements;
 use crate::graph::{self, Schedule, State};
 use crate::isolation::Isolation;
 use crate::progress::Event;
-use crate::report::{StepFailure, StepId, StepKind, StepOutcome, StepReport};
+use crate::report::{Record, Step, StepFailure, StepId};
 use crate::seams::{Functional, FunctionalFailure};
 use crate::service::{ServiceBuild, ServiceBuilt, Stopped};
 use crate::source::Source;
 use crate::validate::Validated;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::release::{RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
+use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport};
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// What steps share.
 pub(crate) struct Work<'a> {
@@ -32,7 +33,7 @@ pub(crate) struct Work<'a> {
     failed: AtomicBool,
     built: Mutex<BTreeMap<Name, Arc<ServiceBuilt>>>,
     /// In the order in which they ended.
-    reports: Mutex<Vec<StepReport>>,
+    steps: Mutex<Vec<Step>>,
 }
 
 /// What steps made, and what became of them.
@@ -40,7 +41,7 @@ pub(crate) struct Worked {
     /// What was built.
     pub(crate) built: BTreeMap<Name, Arc<ServiceBuilt>>,
     /// The steps that ran, in the order in which they ended, then those that did not.
-    pub(crate) reports: Vec<StepReport>,
+    pub(crate) steps: Vec<Step>,
 }
 
 impl<'a> Work<'a> {
@@ -61,7 +62,7 @@ impl<'a> Work<'a> {
             confinements: Confinements::default(),
             failed: AtomicBool::new(false),
             built: Mutex::default(),
-            reports: Mutex::default(),
+            steps: Mutex::default(),
         }
     }
 
@@ -72,15 +73,15 @@ impl<'a> Work<'a> {
             (self.request.progress)(Event::NotIsolated { why });
         }
         let done = graph::run(self.schedule(), &|step| self.step(step), &|| self.is_stopped());
-        let mut reports = self.reports.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut steps = self.steps.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (id, state, cause) in done.all() {
-            let is_told = reports.iter().any(|report| report.id == *id);
+            let is_told = steps.iter().any(|step| step.report.id == id.to_string());
             if state != State::Passed && !is_told {
-                let because = |cause: &StepId| format!("`{cause}` did not pass");
-                reports.push(StepReport::not_run(id.clone(), cause.map_or_else(|| "it was stopped".to_owned(), because)));
+                let reason = cause.map_or_else(stopped, |cause| format!("`{cause}` did not pass"));
+                steps.push(Step { report: StepReport { reason: Some(reason), ..id.report() }, errors: Vec::new() });
             }
         }
-        Worked { built: self.built.into_inner().unwrap_or_else(PoisonError::into_inner), reports }
+        Worked { built: self.built.into_inner().unwrap_or_else(PoisonError::into_inner), steps }
     }
 
     /// Builds come first: what needs all of them may begin while tests run.
@@ -110,40 +111,51 @@ impl<'a> Work<'a> {
 
     /// Whether a step passed.
     fn step(&self, id: &StepId) -> bool {
-        let started = Instant::now();
-        let passed = |report: StepReport| StepReport { took: started.elapsed(), ..report };
+        let (started, report) = (Instant::now(), self.report(id));
         let ended = match (id.kind, &id.service) {
-            (StepKind::Build, Some(name)) => self.build(id, name),
-            (StepKind::Test, Some(name)) => self.test(id, name),
-            _ => self.functional(id),
+            (StepKind::Build, Some(name)) => self.build(name),
+            (StepKind::Test, Some(name)) => self.test(name),
+            _ => self.functional(),
         };
-        let report = match ended {
-            Ok(report) => passed(report),
-            Err(Stopped::Cancelled) => StepReport::not_run(id.clone(), "it was stopped".to_owned()),
+        let step = match ended {
+            Ok((record, cached)) => Step { report: record.fill(report, cached), errors: Vec::new() },
+            Err(Stopped::Cancelled) => {
+                Step { report: StepReport { reason: Some(stopped()), ..report }, errors: Vec::new() }
+            }
             Err(Stopped::Failed(failure)) => {
                 self.failed.store(true, Ordering::Relaxed);
-                let StepFailure { outcome, command, errors, attempts } = failure;
-                let report = StepReport::passed(id.clone(), started.elapsed());
-                StepReport { outcome, command, errors, attempts, attempts_max: self.attempts_max(id), ..report }
+                failure.into_step(report, started.elapsed())
             }
         };
-        let outcome = report.outcome;
-        lock(&self.reports).push(report);
-        outcome == StepOutcome::Passed
+        let passed = step.report.outcome == StepOutcome::Passed;
+        lock(&self.steps).push(step);
+        passed
     }
 
-    fn attempts_max(&self, id: &StepId) -> u32 {
-        let service = id.service.as_ref().and_then(|name| self.source.manifest.services.get(name));
-        service.filter(|_| id.kind == StepKind::Test).map_or(1, |service| service.retry.saturating_add(1))
+    /// What is known of a step before it runs.
+    fn report(&self, id: &StepId) -> StepReport {
+        let report = id.report();
+        let Some(service) = id.service.as_ref().and_then(|name| self.source.manifest.services.get(name)) else {
+            return report;
+        };
+        let folder = Some(service.path.clone());
+        match id.kind {
+            StepKind::Build => StepReport { command: service.build.clone(), folder, ..report },
+            StepKind::Test => {
+                let attempts_max = service.retry.saturating_add(1);
+                StepReport { command: service.test.clone(), folder, attempts_max, ..report }
+            }
+            _ => report,
+        }
     }
 
-    fn of_service(&self, name: &Name, work: impl FnOnce(&ServiceBuild<'_>) -> Result<StepReport, Stopped>) -> Result<StepReport, Stopped> {
-        let (name, service) = self
-            .source
-            .manifest
-            .services
-            .get_key_value(name)
-            .ok_or_else(|| Diagnostic::machine(format!("there is no service `{name}`")))?;
+    fn of_service<T>(
+        &self,
+        name: &Name,
+        work: impl FnOnce(&ServiceBuild<'_>) -> Result<T, Stopped>,
+    ) -> Result<T, Stopped> {
+        let found = self.source.manifest.services.get_key_value(name);
+        let (name, service) = found.ok_or_else(|| Diagnostic::machine(format!("there is no service `{name}`")))?;
         work(&ServiceBuild {
             request: self.request,
             source: self.source,
@@ -156,51 +168,53 @@ impl<'a> Work<'a> {
         })
     }
 
-    fn build(&self, id: &StepId, name: &Name) -> Result<StepReport, Stopped> {
-        self.of_service(name, |service| {
-            let built = service.build()?;
-            let cached = built.unchanged;
-            lock(&self.built).insert(name.clone(), Arc::new(built));
-            let attempts = u32::from(!cached);
-            Ok(StepReport { cached, attempts, ..StepReport::passed(id.clone(), Duration::ZERO) })
-        })
+    /// What is to be kept of it, and whether that was kept before.
+    fn build(&self, name: &Name) -> Ended {
+        let built = Arc::new(self.of_service(name, |service| service.build())?);
+        lock(&self.built).insert(name.clone(), Arc::clone(&built));
+        Ok((built.record().clone(), built.unchanged))
     }
 
-    fn test(&self, id: &StepId, name: &Name) -> Result<StepReport, Stopped> {
-        let report = StepReport { attempts_max: self.attempts_max(id), ..StepReport::passed(id.clone(), Duration::ZERO) };
+    fn test(&self, name: &Name) -> Ended {
         let built = lock(&self.built).get(name).cloned();
         let built = built.ok_or_else(|| Diagnostic::machine(format!("`{name}` was not built")))?;
-        match built.tested_in {
-            Some(attempts) => Ok(StepReport { cached: true, attempts, ..report }),
-            None => self.of_service(name, |service| {
-                let attempts = service.test(&built)?;
-                Ok(StepReport { attempts, ..report })
-            }),
+        match built.tested() {
+            Some(record) => Ok((record.clone(), true)),
+            None => Ok((self.of_service(name, |service| service.test(&built))?, false)),
         }
     }
 
-    fn functional(&self, id: &StepId) -> Result<StepReport, Stopped> {
-        let report = StepReport::passed(id.clone(), Duration::ZERO);
-        let Some(functional) = self.functional else { return Ok(report) };
+    fn functional(&self) -> Ended {
+        let Some(functional) = self.functional else { return Ok((Record::default(), false)) };
         let bundle = bundle(self.source, self.validated, &lock(&self.built));
-        let refused = |errors| StepFailure { outcome: StepOutcome::Refused, ..StepFailure::new(errors) };
-        let stands_for = functional.stands_for(&bundle).map_err(|errors| Stopped::Failed(refused(errors)))?;
+        let refused = |errors| Stopped::Failed(StepFailure::refused(errors));
+        let stands_for = functional.stands_for(&bundle).map_err(refused)?;
         let key = Digest::of_json(&("functional", 1, bundle.release.digest(), stands_for));
-        if self.cache.has_passed(&key) {
-            return Ok(StepReport { cached: true, attempts: 0, ..report });
+        if let Some(record) = self.cache.passed(&key) {
+            return Ok((record, true));
         }
         (self.request.progress)(Event::Functional);
-        match functional.run(&bundle, self.request.limits.time_max, &|| self.is_stopped()) {
-            Ok(()) => self.cache.keep_passed(&key)?,
-            Err(FunctionalFailure::Cancelled) => return Err(Stopped::Cancelled),
-            Err(FunctionalFailure::Refused(errors)) => return Err(Stopped::Failed(refused(errors))),
-            Err(FunctionalFailure::Failed(errors)) => {
-                let failure = StepFailure { outcome: StepOutcome::Failed, ..StepFailure::new(errors) };
-                return Err(Stopped::Failed(failure));
+        let started = Instant::now();
+        let ended = functional.run(&bundle, self.request.limits.time_max, &|| self.is_stopped());
+        let cases = ended.map_err(|failure| match failure {
+            FunctionalFailure::Cancelled => Stopped::Cancelled,
+            FunctionalFailure::Refused(errors) => refused(errors),
+            FunctionalFailure::Failed { errors, cases } => {
+                let failure = StepFailure::new(errors);
+                Stopped::Failed(StepFailure { outcome: StepOutcome::Failed, cases, ..failure })
             }
-        }
-        Ok(report)
+        })?;
+        let record = Record { cases, ..Record::new(started.elapsed()) };
+        self.cache.keep_passed(&key, &record)?;
+        Ok((record, false))
     }
+}
+
+/// What is kept of a step that passed, and whether it was kept before.
+type Ended = Result<(Record, bool), Stopped>;
+
+fn stopped() -> String {
+    "it was stopped".to_owned()
 }
 
 fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -231,5 +245,7 @@ pub(crate) fn bundle(
         environments: manifest.environments.clone(),
         provenance: source.provenance.clone(),
         attachments,
+        gates: manifest.gates.clone(),
+        checked: None,
     }
 }

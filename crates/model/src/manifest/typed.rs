@@ -19,6 +19,8 @@ pub struct Manifest {
     pub routes: BTreeMap<Name, RouteSource>,
     /// Every `[environments.NAME]`, and `dev` even if it is not written.
     pub environments: BTreeMap<Name, EnvironmentSpec>,
+    /// `[gates]`.
+    pub gates: crate::gate::Gates,
 }
 
 /// A service: how it is built, and how it runs. Paths use `/`, are relative and never contain `..`.
