@@ -3,16 +3,12 @@
 use crate::context::Context;
 use crate::exit::Ended;
 use crate::output::style;
-use seaworthy_checks::Runner;
-use seaworthy_checks::wire::CheckFile;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
+use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
-use seaworthy_model::release::ReleaseBundle;
-use seaworthy_pipeline::{
-    Bases, BlobSink, Built, Event, Inspect, NoBases, Request, SourceOf, Step, StepLimits, build, verify,
-};
+use seaworthy_pipeline::{Bases, BlobSink, Built, Event, NoBases, Request, SourceOf, Step, StepLimits, build, verify};
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -132,6 +128,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
         let tell = |event| crate::bases::show(output, &event);
         let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
         // Images are for Linux: elsewhere programs run as they are.
+        let inspect = crate::inspect::Helper::new(handle, &folder.join("cache"));
         let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
         work(&Request {
             manifest_file: &manifest_file,
@@ -139,7 +136,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
             cache: &folder.join("cache"),
             blobs: &sink,
             bases,
-            inspect: &Helper(handle),
+            inspect: &inspect,
             test: what.test,
             keep_going: what.keep_going,
             limits: what.limits,
@@ -221,30 +218,5 @@ impl BlobSink for Sink {
     fn contains(&self, digest: &Digest) -> bool {
         // Young again: what builds still use is not collected.
         self.0.renew(digest)
-    }
-}
-
-/// Asks the check helper what each Hurl file does.
-struct Helper(tokio::runtime::Handle);
-
-impl Inspect for Helper {
-    fn methods(&self, files: &[PathBuf]) -> Result<Vec<Vec<String>>, Vec<Diagnostic>> {
-        if files.is_empty() {
-            return Ok(Vec::new());
-        }
-        let runner = Runner::locate().map_err(|e| vec![e.to_diagnostic()])?;
-        let read = |path: &PathBuf| -> Result<CheckFile, Vec<Diagnostic>> {
-            let bytes = seaworthy_host::files::read(path).map_err(|e| vec![Diagnostic::user(e.to_string())])?;
-            let name = path.display().to_string();
-            let text =
-                String::from_utf8(bytes).map_err(|_| vec![Diagnostic::user(format!("`{name}` is not UTF-8"))])?;
-            Ok(CheckFile { name, text, ..CheckFile::default() })
-        };
-        let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
-        let inspected = self.0.block_on(runner.inspect(files)).map_err(|e| vec![e.to_diagnostic()])?;
-        let wrong: Vec<Diagnostic> =
-            inspected.iter().zip(&texts).flat_map(|(file, text)| file.diagnostics(text)).collect();
-        if wrong.is_empty() { Ok(inspected.into_iter().map(|file| file.methods).collect()) } else { Err(wrong) }
     }
 }

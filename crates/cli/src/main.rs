@@ -8,6 +8,7 @@ mod context;
 mod exit;
 mod follow;
 mod images;
+mod inspect;
 mod output;
 mod send;
 mod verbs;

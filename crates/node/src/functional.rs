@@ -5,6 +5,7 @@ use crate::failure::Failures;
 use crate::logs::never_deployed;
 use crate::smoke::Checks;
 use seaworthy_api::wire::FunctionalCheck;
+use seaworthy_checks::CheckResult;
 use seaworthy_checks::wire::Connect;
 use seaworthy_deploy::step::{SmokeCheck, Subject};
 use seaworthy_diagnostics::Diagnostic;
@@ -25,11 +26,7 @@ impl Node {
     }
 
     /// Runs the functional checks of what serves in an environment.
-    pub(crate) async fn functional(
-        &self,
-        app: &Name,
-        environment: &Name,
-    ) -> Result<Vec<FunctionalCheck>, Failures> {
+    pub(crate) async fn functional(&self, app: &Name, environment: &Name) -> Result<Vec<FunctionalCheck>, Failures> {
         if !self.options.throwaway {
             // They may change whatever they like: nobody wants to pay production's invoices.
             let error = Diagnostic::user("functional checks run where everything is thrown away, and not on this node");
@@ -40,12 +37,20 @@ impl Node {
         let address = address.ok_or_else(|| Diagnostic::machine("the gateway listens nowhere"))?;
         let checks = functional_checks(&revision);
         let results = self.checks().results(&revision, &checks, &Connect::Tcp(address.to_string())).await?;
-        let report = |result: seaworthy_checks::CheckResult| FunctionalCheck {
-            errors: result.diagnostics(),
-            took_ms: u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX),
-            name: result.name,
-        };
-        Ok(results.into_iter().map(report).collect())
+        Ok(checks.iter().zip(results).map(|(check, result)| report(check, result)).collect())
+    }
+}
+
+fn report(check: &SmokeCheck, result: CheckResult) -> FunctionalCheck {
+    FunctionalCheck {
+        errors: result.diagnostics(),
+        took_ms: u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX),
+        name: result.name,
+        file: check.check.file.clone(),
+        service: match &check.subject {
+            Subject::Service { service, .. } => Some(service.clone()),
+            Subject::Route { .. } => None,
+        },
     }
 }
 

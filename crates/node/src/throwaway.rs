@@ -5,7 +5,7 @@ use crate::options::Options;
 use crate::{Node, supervise};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{FileError, create_directory, read_if_there, remove_tree, write_volatile};
-use seaworthy_host::{peer, process, user_ids};
+use seaworthy_host::{peer, ports, process, user_ids};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Stdio};
@@ -41,16 +41,13 @@ impl Throwaway {
         let own = std::process::id();
         let owner = format!("{own} {}", process::start_time(own).unwrap_or_default());
         write_volatile(&home.join(OWNER), owner.as_bytes(), 0o600)?;
-        Self::run(home, Some(port))
+        Self::run(home, port)
     }
 
-    fn run(home: PathBuf, port: Option<u16>) -> Result<Self, Diagnostic> {
+    fn run(home: PathBuf, port: u16) -> Result<Self, Diagnostic> {
         let mut command = crate::start::command(&home)?;
-        command.arg(WORD).env("SEAWORTHY_HOME", &home);
-        command.env_remove("SEAWORTHY_LISTEN").env_remove("SEAWORTHY_PORT").env_remove("SEAWORTHY_REGISTRY_PORT");
-        if let Some(port) = port {
-            command.env("SEAWORTHY_LISTEN", format!("127.0.0.1:{port}"));
-        }
+        command.arg(WORD).env("SEAWORTHY_HOME", &home).env("SEAWORTHY_LISTEN", format!("127.0.0.1:{port}"));
+        command.env_remove("SEAWORTHY_PORT").env_remove("SEAWORTHY_REGISTRY_PORT");
         let mut child = command.stdin(Stdio::piped()).spawn().map_err(crate::start::not_started)?;
         let held = child.stdin.take();
         Ok(Self { home, child, held })
@@ -104,9 +101,8 @@ pub fn end_leftovers(folder: &Path) {
     for home in homes.filter(|home| home.is_dir() && !has_owner(home)) {
         // A node of that home knows what it ran, ends it, and removes the home. One that is about to do so already
         // holds the home's lock, and this one leaves it to that.
-        if let Ok(node) = Throwaway::run(home, None) {
-            drop(node);
-        }
+        let port = ports::find_free(|_| false);
+        drop(port.and_then(|port| Throwaway::run(home, port).ok()));
     }
 }
 
@@ -136,7 +132,7 @@ pub(crate) async fn vanish(node: &Arc<Node>) {
         return;
     }
     if let Err(error) = forget(&node.options) {
-        supervise::complain(&error.into());
+        supervise::complain(&Diagnostic::from(error));
     }
 }
 

@@ -7,6 +7,9 @@ use seaworthy_host::linux::cgroups::{Controller, Group, Hierarchies, Limits};
 use seaworthy_host::process;
 use std::process::Command;
 use std::sync::OnceLock;
+#[cfg(target_os = "linux")]
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How the names of groups begin; the process whose steps they are follows, and when it started.
 #[cfg(target_os = "linux")]
@@ -19,6 +22,8 @@ pub(crate) struct Confinements {
     hierarchies: OnceLock<Hierarchies>,
     #[cfg(not(target_os = "linux"))]
     hierarchies: OnceLock<()>,
+    /// Whether somebody was told that there is too little of it.
+    told: AtomicBool,
 }
 
 /// Ends what is left of those that were killed while their steps ran.
@@ -46,8 +51,12 @@ pub(crate) enum Excess {
 }
 
 impl Confinements {
-    /// Whether memory and processes are limited here.
-    pub(crate) fn is_whole(&self) -> bool {
+    /// Whether it has to be said, now and never again, that memory or processes are not limited here.
+    pub(crate) fn has_to_be_told(&self) -> bool {
+        !self.is_whole() && !self.told.swap(true, Ordering::Relaxed)
+    }
+
+    fn is_whole(&self) -> bool {
         #[cfg(target_os = "linux")]
         return self.hierarchies().has(Controller::Memory) && self.hierarchies().has(Controller::Processes);
         #[cfg(not(target_os = "linux"))]
@@ -66,7 +75,6 @@ impl Confinements {
     /// Makes a command start in a group of its own, as far as there are any.
     #[cfg(target_os = "linux")]
     pub(crate) fn enter(&self, command: &mut Command, limits: &StepLimits) -> std::io::Result<Confinement> {
-        use std::sync::atomic::{AtomicU64, Ordering};
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let (number, own) = (NEXT.fetch_add(1, Ordering::Relaxed), std::process::id());
         let started = process::start_time(own).unwrap_or_default();

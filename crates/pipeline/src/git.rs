@@ -103,7 +103,17 @@ fn commit(top: &Path, revision: &str) -> Result<Option<String>, Diagnostic> {
 /// The files below a folder that git knows, and those that it does not know and does not ignore; relative, sorted.
 /// `None` outside git.
 pub(crate) fn files(folder: &Path) -> Option<Vec<String>> {
-    let text = run(folder, &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]).ok()?;
+    listed(folder, &["--cached", "--others", "--exclude-standard"])
+}
+
+/// The files below a folder that are committed or about to be; relative, sorted. `None` outside git.
+pub(crate) fn known_files(folder: &Path) -> Option<Vec<String>> {
+    listed(folder, &["--cached"])
+}
+
+fn listed(folder: &Path, which: &[&str]) -> Option<Vec<String>> {
+    let arguments = [&["ls-files", "-z"], which, &["--", "."]].concat();
+    let text = run(folder, &arguments).ok()?;
     let mut files: Vec<String> = text.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     files.sort();
     files.dedup();

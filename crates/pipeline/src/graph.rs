@@ -123,7 +123,8 @@ where
             scope.spawn(|| {
                 while let Some((number, key)) = take(lock(), &changed, stop) {
                     // A step that panics has ended, too: the others must not wait for it.
-                    let mut ending = Ending { passed: false, tell: &|passed| lock().ended(number, passed), changed: &changed };
+                    let mut ending =
+                        Ending { passed: false, tell: &|passed| lock().ended(number, passed), changed: &changed };
                     ending.passed = work(&key);
                 }
             });

@@ -24,6 +24,7 @@ pub mod seams;
 mod service;
 mod shell;
 mod source;
+mod stamps;
 mod surroundings;
 mod toolchains;
 mod validate;
@@ -32,9 +33,9 @@ mod work;
 
 pub use build::{Built, Request, build};
 pub use check::{Checked, check};
-pub use report::Step as CheckedStep;
 pub use limits::StepLimits;
 pub use progress::{Event, Step};
+pub use report::Step as CheckedStep;
 pub use seams::{BaseLayer, Bases, BlobSink, Functional, FunctionalFailure, Inspect, NoBases};
 pub use source::SourceOf;
 pub use verify::verify;

@@ -22,6 +22,9 @@ pub(crate) struct Lines<'a> {
 impl Lines<'_> {
     /// Runs them until one does not end well.
     pub(crate) fn run(&self) -> Result<(), Stopped> {
+        if self.of.confinements.has_to_be_told() {
+            self.of.tell(Event::NotLimited);
+        }
         let deadline = Instant::now() + self.of.request.limits.time_max;
         self.lines.iter().try_for_each(|line| self.line(line, deadline))
     }
@@ -61,7 +64,9 @@ impl Lines<'_> {
 
 fn too_much(excess: Excess, limits: &crate::StepLimits) -> String {
     match excess {
-        Excess::Memory => format!("wanted more than {} of memory and was stopped", format_size(limits.memory_bytes_max)),
+        Excess::Memory => {
+            format!("wanted more than {} of memory and was stopped", format_size(limits.memory_bytes_max))
+        }
         Excess::Processes => format!("wanted more than {} processes and was stopped", limits.processes_max),
         Excess::Output => format!("printed more than {} and was stopped", format_size(limits.output_bytes_max)),
     }

@@ -4,7 +4,7 @@ use crate::build::Request;
 use crate::cache::{Cache, Entry};
 use crate::collect::collect;
 use crate::confinement::Confinements;
-use crate::fingerprint::{Fingerprint, Recipe, fingerprint};
+use crate::fingerprint::{Fingerprint, Listing, Recipe, fingerprint};
 use crate::image::{Made, key_of_content, lockfile_packages};
 use crate::isolation::Isolation;
 use crate::lines::Lines;
@@ -28,6 +28,8 @@ pub(crate) struct ServiceBuild<'a> {
     pub(crate) cache: &'a Cache,
     pub(crate) isolation: &'a Isolation,
     pub(crate) confinements: &'a Confinements,
+    /// What lay there before anything was run.
+    pub(crate) listing: &'a Listing,
     /// Whether what runs shall end.
     pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
     pub(crate) name: &'a Name,
@@ -87,7 +89,8 @@ impl ServiceBuild<'_> {
         let toolchains = self.toolchains(&folder);
         // Without lines the files are what the source is, wherever they come from: they are looked at below.
         let has_lines = !(self.service.build.is_empty() && self.service.test.is_empty());
-        let key = if has_lines { Some(self.fingerprint(&folder, &base, &toolchains)?) } else { None };
+        let key =
+            if has_lines { Some(self.fingerprint(&folder, Some(self.listing), &base, &toolchains)?) } else { None };
         let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
         if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
@@ -138,7 +141,7 @@ impl ServiceBuild<'_> {
             // Nobody edits a checkout, and what steps leave in it is not there the next time.
             return self.cache.put(&key.digest, entry);
         }
-        let now = self.fingerprint(&built.folder, &built.base, &built.toolchains)?;
+        let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
         let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
         if now.is_only_built_from(key, &files) { self.cache.put(&now.digest, entry) } else { Ok(()) }
     }
@@ -196,6 +199,7 @@ impl ServiceBuild<'_> {
     fn fingerprint(
         &self,
         folder: &Path,
+        listing: Option<&Listing>,
         base: &str,
         toolchains: &BTreeMap<String, String>,
     ) -> Result<Fingerprint, Diagnostic> {
@@ -209,7 +213,7 @@ impl ServiceBuild<'_> {
             toolchains,
             base,
         };
-        fingerprint(folder, &self.source.scope, &recipe)
+        fingerprint(folder, &self.source.scope, listing, &recipe)
     }
 
     fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {

@@ -169,8 +169,8 @@ fn checkout(repository: &Repository, top: &Path, cache: &Path) -> Result<(PathBu
 }
 
 fn read(shown: &Path, file: &Path) -> Result<Manifest, Vec<Diagnostic>> {
-    let bytes = files::read(file)
-        .map_err(|error| vec![if error.is_not_found() { missing(shown) } else { error.into() }])?;
+    let bytes =
+        files::read(file).map_err(|error| vec![if error.is_not_found() { missing(shown) } else { error.into() }])?;
     let text = String::from_utf8(bytes).map_err(|_| {
         let message = format!("`{}` is not UTF-8", shown.display());
         vec![Diagnostic::user(message).help("save it as UTF-8")]

@@ -3,6 +3,7 @@
 use crate::build::Request;
 use crate::cache::Cache;
 use crate::confinement::Confinements;
+use crate::fingerprint::Listing;
 use crate::graph::{self, Schedule, State};
 use crate::isolation::Isolation;
 use crate::progress::Event;
@@ -29,6 +30,7 @@ pub(crate) struct Work<'a> {
     functional: Option<&'a dyn Functional>,
     isolation: Isolation,
     confinements: Confinements,
+    listing: Listing,
     /// Set when a step failed and the others need not go on.
     failed: AtomicBool,
     built: Mutex<BTreeMap<Name, Arc<ServiceBuilt>>>,
@@ -60,6 +62,7 @@ impl<'a> Work<'a> {
             functional,
             isolation: Isolation::new(&source.manifest.app, &source.scope),
             confinements: Confinements::default(),
+            listing: Listing::of(&source.scope, source.is_own(), request.cache),
             failed: AtomicBool::new(false),
             built: Mutex::default(),
             steps: Mutex::default(),
@@ -73,6 +76,7 @@ impl<'a> Work<'a> {
             (self.request.progress)(Event::NotIsolated { why });
         }
         let done = graph::run(self.schedule(), &|step| self.step(step), &|| self.is_stopped());
+        self.listing.save();
         let mut steps = self.steps.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (id, state, cause) in done.all() {
             let is_told = steps.iter().any(|step| step.report.id == id.to_string());
@@ -88,10 +92,8 @@ impl<'a> Work<'a> {
     fn schedule(&self) -> Schedule<StepId> {
         let mut schedule = Schedule::new(self.request.limits.at_once);
         let services = &self.source.manifest.services;
-        let builds: BTreeMap<&Name, usize> = services
-            .keys()
-            .map(|name| (name, schedule.add(StepId::of(StepKind::Build, name), &[])))
-            .collect();
+        let builds: BTreeMap<&Name, usize> =
+            services.keys().map(|name| (name, schedule.add(StepId::of(StepKind::Build, name), &[]))).collect();
         if self.functional.is_some() {
             let all: Vec<usize> = builds.values().copied().collect();
             schedule.add(StepId::whole(StepKind::Functional), &all);
@@ -105,8 +107,7 @@ impl<'a> Work<'a> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.request.cancel.load(Ordering::Relaxed)
-            || (!self.request.keep_going && self.failed.load(Ordering::Relaxed))
+        self.request.cancel.load(Ordering::Relaxed) || (!self.request.keep_going && self.failed.load(Ordering::Relaxed))
     }
 
     /// Whether a step passed.
@@ -162,6 +163,7 @@ impl<'a> Work<'a> {
             cache: self.cache,
             isolation: &self.isolation,
             confinements: &self.confinements,
+            listing: &self.listing,
             stop: &|| self.is_stopped(),
             name,
             service,

@@ -3,8 +3,8 @@
 use super::ClientError;
 use super::connection::{Client, collect};
 use crate::wire::{
-    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, LogLine, NodeInfo,
-    PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest,
+    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, LogLine,
+    NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest,
 };
 use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;

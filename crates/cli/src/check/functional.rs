@@ -163,12 +163,13 @@ fn case(check: &FunctionalCheck) -> TestCase {
     let first = check.errors.first();
     let details: Vec<&str> = check.errors.iter().flat_map(|error| &error.evidence).map(String::as_str).collect();
     TestCase {
-        name: check.name.clone(),
+        name: check.file.clone(),
+        class: check.service.as_ref().map(ToString::to_string),
         outcome: if check.errors.is_empty() { CaseOutcome::Passed } else { CaseOutcome::Failed },
         took_ms: Some(check.took_ms),
         message: first.map(|error| error.message.clone()),
         details: (!details.is_empty()).then(|| details.join("\n")),
-        file: Some(check.name.clone()),
+        file: Some(check.file.clone()),
         line: first.and_then(|error| error.place.as_ref()).map(line),
         ..TestCase::default()
     }

@@ -4,7 +4,7 @@
 use super::Outcome;
 use crate::output::{Output, style};
 use anstyle::Style;
-use seaworthy_diagnostics::{Diagnostic, render};
+use seaworthy_diagnostics::render;
 use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport, Verdict, VerdictOutcome};
 use seaworthy_pipeline::CheckedStep;
 
@@ -12,7 +12,7 @@ use seaworthy_pipeline::CheckedStep;
 pub(crate) fn show(output: Output, outcome: &Outcome) {
     let Outcome { verdict, steps, stopped, .. } = outcome;
     if let Some(first) = first(steps) {
-        for error in shown_errors(first) {
+        for error in &first.errors {
             output.data(render(error, true).trim_end());
         }
         output.data("");
@@ -32,11 +32,6 @@ fn first(steps: &[CheckedStep]) -> Option<&CheckedStep> {
     let tests = |step: &&CheckedStep| failed(step) && step.report.kind == StepKind::Test;
     let refused = |step: &&CheckedStep| step.report.outcome == StepOutcome::Refused;
     steps.iter().find(tests).or_else(|| steps.iter().find(failed)).or_else(|| steps.iter().find(refused))
-}
-
-/// What is wrong with a step. Of checks, each says its own.
-fn shown_errors(step: &CheckedStep) -> &[Diagnostic] {
-    &step.errors
 }
 
 /// What needs somebody first.
