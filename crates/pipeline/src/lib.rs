@@ -16,6 +16,8 @@ mod git;
 mod graph;
 mod image;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod keeper;
 mod limits;
 mod lines;
 pub mod progress;
