@@ -3,11 +3,13 @@
 mod arguments;
 mod bases;
 mod build;
+mod check;
 mod ci;
 mod context;
 mod exit;
 mod follow;
 mod images;
+mod inspect;
 mod output;
 mod send;
 mod verbs;

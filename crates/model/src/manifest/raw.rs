@@ -92,6 +92,9 @@ pub(super) struct Service {
     pub test: Option<OneOrMany>,
     /// Where `test` leaves its JUnit report, relative to `path`.
     pub junit: Option<String>,
+    /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
+    #[schemars(range(max = 3))]
+    pub retry: Option<u8>,
     /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory
     /// keeps its name.
     pub files: Vec<FileEntry>,

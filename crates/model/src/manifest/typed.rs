@@ -34,6 +34,8 @@ pub struct ServiceSource {
     pub test: Vec<String>,
     /// Where `test` leaves its report, relative to `path`.
     pub junit: Option<String>,
+    /// How often `test` is tried again when it fails.
+    pub retry: u32,
     /// What goes into the image, relative to `path`.
     pub files: Vec<FileSource>,
     /// An image that runs as it is, instead of `build` and `files`.
