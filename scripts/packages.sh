@@ -145,6 +145,16 @@ install_to_test() {
     need_to_test_debian
     install_missing "what the tests need"
   fi
+  install_actionlint
+}
+
+# Judges the workflows that `init --ci` writes. Where it cannot be had, that test says so.
+install_actionlint() {
+  has_program actionlint || [ -x target/tools/actionlint ] || {
+    say "installing actionlint"
+    GOBIN=$PWD/target/tools go install github.com/rhysd/actionlint/cmd/actionlint@v1.6.27 ||
+      say "actionlint cannot be had: the test of workflows is skipped"
+  }
 }
 
 # Rust as the workspace wants it: the newest that one of its crates asks for.

@@ -134,6 +134,15 @@ pub(crate) struct CheckArguments {
     /// Write the release that was built to this file, for another process to send; it is removed if there is none
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// Write steps and tests to this file as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write findings to this file as SARIF 2.1.0, for code scanning
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Write a summary for a pull request to this file as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
     /// How long one step may take, such as 10m (default: 1h)
     #[arg(long, value_name = "TIME", value_parser = seaworthy_model::units::parse_duration)]
     pub step_time: Option<Duration>,

@@ -107,6 +107,18 @@ fn gates_step(steps: &[StepReport], findings: &[Finding], report: &GateReport) -
 /// What a step amounts to as findings.
 #[must_use]
 pub fn findings_of(step: &StepReport) -> Vec<Finding> {
+    let mut findings = findings_of_outcome(step);
+    findings.extend(step.report_problem.as_ref().map(|problem| {
+        let message = format!("the report of `{}` is not whole: {problem}", step.id);
+        Finding::new(Source::Test, rule::UNREADABLE_REPORT, Severity::Medium, message)
+            .of_service(step.service.as_ref())
+            .about(step.id.as_str())
+            .help("`junit` has to name what the tests write, relative to the service's folder")
+    }));
+    findings
+}
+
+fn findings_of_outcome(step: &StepReport) -> Vec<Finding> {
     let (source, failed) = match step.kind {
         StepKind::Test => (Source::Test, rule::FAILED_TEST),
         StepKind::Functional => (Source::Check, rule::FAILED_CHECK),

@@ -88,6 +88,9 @@ pub struct StepReport {
     /// The single tests, where they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<TestCase>,
+    /// What is wrong with the report that should name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_problem: Option<String>,
 }
 
 /// What a step does.
@@ -192,6 +195,7 @@ impl StepReport {
             reason: None,
             help: None,
             cases: Vec::new(),
+            report_problem: None,
         }
     }
 

@@ -9,6 +9,7 @@ mod deployments;
 mod failure;
 mod functional;
 mod garbage;
+mod gate;
 mod identities;
 mod isolation;
 mod journal;

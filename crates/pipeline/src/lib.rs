@@ -28,6 +28,7 @@ mod shell;
 mod source;
 mod stamps;
 mod surroundings;
+mod test_report;
 mod toolchains;
 pub mod upstream;
 mod validate;

@@ -59,8 +59,10 @@ fn skip_escape(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     }
 }
 
+/// Characters of no width, controls of direction, other ends of lines, marks of byte order, tags.
 fn is_unseen(character: char) -> bool {
-    matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{2069}', '\u{e0000}'..='\u{e007f}'];
+    character == '\u{feff}' || ranges.iter().any(|range| range.contains(&character))
 }
 
 /// The first line that says something, at most this many bytes of it.

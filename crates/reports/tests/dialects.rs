@@ -1,5 +1,5 @@
-//! Reports as the common writers write them: from pytest, go-junit-report, jest-junit and Node's own reporter as they are,
-//! from the others by their documents.
+//! Reports as the common writers write them: from pytest, go-junit-report, jest-junit and Node's own reporter as they
+//! are, from the others by their documents.
 
 use seaworthy_model::verdict::{CaseOutcome, TestCase};
 use seaworthy_reports::junit::{Problem, Report, read};

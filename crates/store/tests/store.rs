@@ -308,3 +308,24 @@ fn garbage_is_what_no_revision_can_return_to() {
     assert_eq!((removed.releases, removed.blobs, removed.blobs_bytes), (expected, 1, 8));
     assert!(!blobs.contains(&blob));
 }
+
+#[test]
+fn what_a_check_found_outlives_a_build_without_one() {
+    use seaworthy_model::finding::{Finding, Severity, Source};
+    use seaworthy_model::release::Checked;
+    let home = tempfile::tempdir().expect("a folder");
+    let store = Store::open(home.path()).expect("a store");
+    let found = |rule: &str| {
+        let findings = vec![Finding::new(Source::Scan, rule, Severity::High, "m")];
+        ReleaseBundle { checked: Some(Checked { at: String::new(), findings }), ..bundle("shop", None) }
+    };
+    let rule = |digest: &Digest| {
+        let checked = store.release(digest).expect("a release").expect("a release").checked;
+        checked.map(|checked| checked.findings[0].rule.clone())
+    };
+    let release = store.put_release(&found("one")).expect("a release");
+    store.put_release(&bundle("shop", None)).expect("a release");
+    assert_eq!(rule(&release).as_deref(), Some("one"), "nobody looked again");
+    store.put_release(&found("two")).expect("a release");
+    assert_eq!(rule(&release).as_deref(), Some("two"));
+}

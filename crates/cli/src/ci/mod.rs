@@ -90,7 +90,8 @@ mod tests {
                 let text = text(forge, manifest);
                 serde_yaml_ng::from_str::<serde_yaml_ng::Value>(&text).unwrap_or_else(|e| panic!("{forge:?}: {e}"));
                 assert!(text.contains("seaworthy check"), "{text}");
-                assert!(!text.contains('@') || !text.contains("@FILE@") && !text.contains("@TOOLS@"), "{text}");
+                let left = ["@FILE@", "@TOOLS@", "@BRANCH@", "@SOURCE@"];
+                assert!(left.iter().all(|placeholder| !text.contains(placeholder)), "{text}");
                 assert_eq!(text.contains(r"--file 'services/it'\''s here/seaworthy.toml'"), manifest.contains(' '));
             }
         }

@@ -118,8 +118,8 @@ fn is_there(file: &Path, help: &str) -> Ended {
     Ended::refused(Diagnostic::user(format!("`{}` is there already", file.display())).help(help))
 }
 
-/// What git would take for an option, or a shell for more than a word, is no address; what has a password in it does not
-/// belong into a file that everybody reads.
+/// What git would take for an option, or a shell for more than a word, is no address; what has a password in it does
+/// not belong into a file that everybody reads.
 fn check_source(source: &str) -> Ending {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "\"'\\`$".contains(c);
     if source.is_empty() || source.starts_with('-') || source.contains(odd) {

@@ -90,7 +90,7 @@ pub(super) struct Service {
     pub build: Option<OneOrMany>,
     /// Shell lines that test it, run in `path`. A failure stops the release.
     pub test: Option<OneOrMany>,
-    /// Where `test` leaves its JUnit report, relative to `path`.
+    /// Where `test` leaves its JUnit report, relative to `path`; a glob where there are several.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
     #[schemars(range(max = 3))]
@@ -205,7 +205,8 @@ pub(super) struct Environment {
     pub repository: Option<String>,
     /// The branch that the node follows.
     pub follow: Option<String>,
-    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else `none`.
+    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else
+    /// `none`.
     pub gate: Option<GateEntry>,
     /// Values for single services.
     pub services: BTreeMap<String, Override>,

@@ -2,15 +2,15 @@
 
 use seaworthy_model::verdict::TestCase;
 
-/// Makes the files of cases relative to the manifest's folder. `root` is the absolute path of that folder as the tests
-/// saw it, `folder` the service's folder below it (`.` for the same). A file outside of it is nobody's to open, so it is
-/// left out.
-pub fn relocate(cases: &mut [TestCase], root: &str, folder: &str) {
+/// Makes the files of cases relative to the manifest's folder. `roots` are the absolute paths of that folder, as it is
+/// and as the tests saw it, `folder` the service's folder below it (`.` for the same). A file outside of it is nobody's
+/// to open, so it is left out.
+pub fn relocate(cases: &mut [TestCase], roots: &[&str], folder: &str) {
     for case in cases {
         let Some(file) = case.file.take() else { continue };
         let file = file.replace('\\', "/");
         let from_root = match file.strip_prefix('/') {
-            Some(_) => file.strip_prefix(root.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/')),
+            Some(_) => roots.iter().find_map(|root| file.strip_prefix(root.trim_end_matches('/'))?.strip_prefix('/')),
             None => Some(file.as_str()),
         };
         let below = if file.starts_with('/') { "." } else { folder };
@@ -44,7 +44,7 @@ mod tests {
     fn files_are_seen_from_the_manifest() {
         let seen = |file: &str| {
             let mut cases = [TestCase { file: Some(file.to_owned()), line: Some(3), ..TestCase::default() }];
-            relocate(&mut cases, "/build/x/", "services/web");
+            relocate(&mut cases, &["/home/x", "/build/x/"], "services/web");
             assert_eq!(cases[0].file.is_some(), cases[0].line.is_some());
             cases[0].file.clone()
         };

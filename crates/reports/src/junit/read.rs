@@ -50,6 +50,9 @@ pub enum Problem {
     /// Nothing at all.
     #[error("it is empty")]
     Empty,
+    /// Whoever read the file found none.
+    #[error("it is no file below the service's folder, or cannot be read")]
+    NoFile,
 }
 
 /// Reads a report.

@@ -17,8 +17,8 @@ pub(super) fn code(text: &str) -> String {
     }
 }
 
-/// A code span in a table's cell: there a bar ends the cell even within code, unless it is escaped, and the backslash is
-/// taken away again (GFM 4.10). A backslash before a bar cannot be written, so the two are parted.
+/// A code span in a table's cell: there a bar ends the cell even within code, unless it is escaped, and the backslash
+/// is taken away again (GFM 4.10). A backslash before a bar cannot be written, so the two are parted.
 pub(super) fn cell(text: &str) -> String {
     code(text).replace("\\|", "\\ |").replace('|', "\\|")
 }

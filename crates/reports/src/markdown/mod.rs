@@ -106,7 +106,8 @@ fn failure(step: &StepReport) -> String {
                 Some(line) => format!(", {}", code(&format!("{file}:{line}"))),
                 None => format!(", {}", code(file)),
             });
-            let what = format!("{} in {}{}", code(&case.title()), code(&step.id), place.unwrap_or_default());
+            let title = code(&one_line(&case.title(), 300));
+            let what = format!("{title} in {}{}", code(&step.id), place.unwrap_or_default());
             (what, case.message.as_ref(), case.details.clone())
         }
         None => (code(&step.id), step.reason.as_ref(), None),

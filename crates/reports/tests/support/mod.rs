@@ -1,5 +1,7 @@
 //! Verdicts to write.
 
+#![allow(dead_code, reason = "each test file uses its own part")]
+
 use proptest::prelude::*;
 use seaworthy_model::finding::{Finding, Severity, Source};
 use seaworthy_model::gate::{Gates, Waiver};
