@@ -111,7 +111,7 @@ async fn with_request<T: Send + 'static>(
     let building = tokio::task::spawn_blocking(move || {
         let sink = Sink(store);
         let tell = |event| crate::bases::show(output, &event);
-        let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
+        let maker = crate::bases::maker(&manifest_file, &folder, &sink, &sink.0, what.update, &tell);
         // Images are for Linux: elsewhere programs run as they are.
         let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
         work(&Request {
@@ -121,6 +121,7 @@ async fn with_request<T: Send + 'static>(
             blobs: &sink,
             bases,
             inspect: &Helper(handle),
+            update: what.update,
             test: what.test,
             time_max: STEP_TIME_MAX,
             progress: &|event| show(output, &event),

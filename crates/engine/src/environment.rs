@@ -25,7 +25,12 @@ pub(crate) struct Facts {
     pub(crate) callees: BTreeMap<Name, Reach>,
     /// What stands in its own network, if it has one.
     pub(crate) loopback: Option<Loopback>,
+    /// What its image gives every program.
+    pub(crate) image: BTreeMap<String, String>,
 }
+
+/// What an image cannot decide: where things are that only the target knows.
+const OURS: [&str; 4] = ["HOME", "TMPDIR", "HOST", "PORT"];
 
 /// The variables of one instance.
 ///
@@ -42,6 +47,8 @@ pub(crate) fn build(spec: &PoolSpec, facts: &Facts) -> Result<BTreeMap<String, M
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    let of_image = facts.image.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
+    variables.extend(of_image.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(port) = facts.port {
         variables.insert("PORT".to_owned(), port.to_string());
     }
@@ -117,6 +124,7 @@ mod tests {
                 (name("stock"), Reach { host: "stock".to_owned(), port: 80, protocol: Protocol::Http }),
             ]),
             loopback: None,
+            image: BTreeMap::new(),
         }
     }
 

@@ -33,6 +33,7 @@ pub(crate) struct Runner {
 /// A diagnostic with the file's name and the fix, when it, its interpreter or its loader is missing or may not be read
 /// and executed by that user.
 pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathBuf, Diagnostic> {
+    has_start(place)?;
     let path = if name.contains('/') { place.app().join(name) } else { search(name, place)? };
     let shown = if name.contains('/') { name.to_owned() } else { path.display().to_string() };
     let seen = place.find(&path).map_err(|error| missing(&shown, place, &error))?;
@@ -46,10 +47,23 @@ pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathB
     runner.can_execute(&seen, &shown)?;
     check_content(&seen, &shown, place, runner)?;
     if let Place::Image(_) = place {
-        check_libraries(&path, &seen, &shown, place)?;
+        // Where the libraries of others' images are, their own loaders know.
+        if !place.is_foreign() {
+            check_libraries(&path, &seen, &shown, place)?;
+        }
         check_files(place, runner)?;
     }
     Ok(path)
+}
+
+/// A program cannot start in a folder that is not there. That of our own images is made where it is missing.
+fn has_start(place: Place<'_>) -> Result<(), Diagnostic> {
+    let start = place.app();
+    if !place.is_foreign() || place.find(start).is_ok_and(|seen| seen.metadata.is_dir()) {
+        return Ok(());
+    }
+    let message = format!("the image's working folder `{}` is not in it", start.display());
+    Err(Diagnostic::user(message).help("make it where the image is built"))
 }
 
 /// The loader would say it, too, but not where to get them.
@@ -76,13 +90,13 @@ fn check_files(place: Place<'_>, runner: Runner) -> Result<(), Diagnostic> {
 }
 
 fn search(name: &str, place: Place<'_>) -> Result<PathBuf, Diagnostic> {
-    let mut candidates = PATH.split(':').map(|folder| Path::new(folder).join(name));
+    let mut candidates = place.search().split(':').map(|folder| Path::new(folder).join(name));
     if let Some(found) = candidates.find(|path| place.has_file(path)) {
         return Ok(found);
     }
     let diagnostic = Diagnostic::user(match place {
         Place::Machine(_) => format!("there is no program `{name}` in {PATH}"),
-        Place::Image(_) => format!("there is no program `{name}` in the image, in {PATH}"),
+        Place::Image(inside) => format!("there is no program `{name}` in the image, in {}", inside.search),
     });
     if place.has_file(&place.app().join(name)) {
         return Err(diagnostic.help(format!("it is among the service's `files`: write `./{name}`")));

@@ -4,6 +4,7 @@
 pub mod deployment;
 pub mod difference;
 pub mod digest;
+pub mod image_name;
 pub mod manifest;
 pub mod name;
 pub mod pool;
@@ -16,4 +17,5 @@ pub mod traffic;
 pub mod units;
 
 pub use digest::Digest;
+pub use image_name::ImageName;
 pub use name::Name;

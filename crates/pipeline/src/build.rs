@@ -12,6 +12,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
 use seaworthy_model::release::{Check, RELEASE_FORMAT, Release, ReleaseBundle, RouteSpec, ServiceRelease};
+use seaworthy_model::service::Service;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -33,6 +34,8 @@ pub struct Request<'a> {
     pub bases: &'a dyn Bases,
     /// Who knows what checks do.
     pub inspect: &'a dyn Inspect,
+    /// Whether everything that was looked up before is looked up anew.
+    pub update: bool,
     /// Whether the `test` lines run.
     pub test: bool,
     /// How long one service's tests, or its build, may take.
@@ -59,35 +62,22 @@ pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
     let one = |error: Diagnostic| vec![error];
     let source = Source::open(request.manifest_file, request.commit, request.cache)?;
     let manifest = &source.manifest;
-    not_built_yet(manifest)?;
     let cache = Cache::open(request.cache, true).map_err(one)?;
     // Checks cost little: what is wrong with them is told before anything is built.
     let mut checks = service_checks(request, &source)?;
     let routes = routes(request, &source)?;
     let images = images(request, &source, &cache).map_err(one)?;
     let services = manifest.services.iter().map(|(name, service)| {
-        let checks = checks.remove(name).unwrap_or_default();
-        (name.clone(), ServiceRelease { image: images[name].image.clone(), service: service.service.clone(), checks })
+        let (checks, made) = (checks.remove(name).unwrap_or_default(), &images[name]);
+        let service = Service { run: made.run.clone(), ..service.service.clone() };
+        let (image, origin) = (made.image.clone(), made.origin.clone());
+        (name.clone(), ServiceRelease { image, service, checks, origin })
     });
     let release = Release { format: RELEASE_FORMAT, app: manifest.app.clone(), services: services.collect(), routes };
     let environments = manifest.environments.clone();
     let attachments = images.into_iter().map(|(name, made)| (name, made.attachments)).collect();
     let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone(), attachments };
     Ok(Built { bundle, manifest: source.manifest })
-}
-
-pub(crate) fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
-    let errors: Vec<Diagnostic> = manifest
-        .services
-        .iter()
-        .filter_map(|(name, service)| {
-            let key = if service.image.is_some() { "image" } else { "dockerfile" };
-            let there = service.image.is_some() || service.dockerfile.is_some();
-            let error = Diagnostic::user(format!("`{name}` has `{key}`, which is not built yet"));
-            there.then(|| error.help("name what it runs by `build`, `files` and `run`"))
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn service_checks(request: &Request<'_>, source: &Source) -> Result<BTreeMap<Name, Vec<Check>>, Vec<Diagnostic>> {

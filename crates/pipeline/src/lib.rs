@@ -9,8 +9,10 @@ mod checks;
 mod collect;
 mod copy;
 pub mod discover;
+mod dockerfile;
 mod fingerprint;
 mod git;
+mod given;
 mod image;
 mod isolation;
 pub mod progress;
@@ -24,5 +26,5 @@ pub mod verify;
 
 pub use build::{Built, Request, build};
 pub use progress::{Event, Step};
-pub use seams::{BaseLayer, Bases, BlobSink, Inspect, NoBases};
+pub use seams::{BaseLayer, Bases, BlobSink, Foundation, GivenImage, Inspect, NoBases};
 pub use verify::verify;

@@ -48,6 +48,11 @@ impl From<Diagnostic> for Stopped {
 impl ServiceBuild<'_> {
     /// The image; it and what belongs to it are in the store then.
     pub(crate) fn run(&self) -> Result<Made, Stopped> {
+        match (&self.service.image, &self.service.dockerfile) {
+            (Some(image), _) => return Ok(self.given(image)?),
+            (None, Some(file)) => return self.from_dockerfile(file),
+            (None, None) => {}
+        }
         let folder = self.folder()?;
         let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
         let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
@@ -98,7 +103,7 @@ impl ServiceBuild<'_> {
     }
 
     /// The service's folder, without symbolic links, in the manifest's.
-    fn folder(&self) -> Result<PathBuf, Diagnostic> {
+    pub(crate) fn folder(&self) -> Result<PathBuf, Diagnostic> {
         let path = self.source.folder.join(&self.service.path);
         let folder = path.canonicalize().map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -119,7 +124,7 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
-    fn fingerprint(
+    pub(crate) fn fingerprint(
         &self,
         folder: &Path,
         base: &str,
@@ -138,7 +143,7 @@ impl ServiceBuild<'_> {
         fingerprint(folder, &self.source.scope, &recipe)
     }
 
-    fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
+    pub(crate) fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -174,7 +179,7 @@ impl ServiceBuild<'_> {
         }
     }
 
-    fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+    pub(crate) fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
         let service = self.name.clone();
         self.tell(Event::Started { service: service.clone(), step });
         let started = Instant::now();
@@ -183,12 +188,12 @@ impl ServiceBuild<'_> {
         Ok(made)
     }
 
-    fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         (self.request.progress)(event);
     }
 }
 
-fn ending(status: std::process::ExitStatus) -> String {
+pub(crate) fn ending(status: std::process::ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),

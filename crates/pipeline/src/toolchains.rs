@@ -86,6 +86,12 @@ pub(crate) fn versions(
     TOOLS.iter().filter(used).filter_map(version).collect()
 }
 
+/// What one program says of its version.
+pub(crate) fn say(program: &'static str, line: &'static str, isolation: &Isolation, cache: &Cache) -> Option<String> {
+    let folder = isolation.scope();
+    version(&Tool { program, line, words: &[], files: &[] }, folder, folder, isolation, cache)
+}
+
 fn version(tool: &Tool, folder: &Path, scope: &Path, isolation: &Isolation, cache: &Cache) -> Option<String> {
     let program = surroundings::program(tool.program, &isolation.variables)?;
     let key = key(&program, folder, scope);

@@ -1,4 +1,4 @@
-//! Images from registries: a name is resolved to a digest once, and what has that digest comes into the store, every
+//! Images from registries, and into them: a name is resolved to a digest once, and what has that digest comes into the store, every
 //! blob checked on its way. TLS but for the loopback, by rustls with ring.
 
 mod challenge;
@@ -6,11 +6,11 @@ mod connection;
 mod credentials;
 mod error;
 mod locked;
-mod name;
 mod pull;
+mod push;
 
 pub use credentials::Credentials;
 pub use error::PullError;
 pub use locked::LockedImages;
-pub use name::ImageName;
 pub use pull::{Platform, Pulled, Puller};
+pub use push::Pusher;

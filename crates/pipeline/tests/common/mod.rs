@@ -152,6 +152,7 @@ impl World {
             bases: &NoBases,
             inspect: &self.blobs,
             test,
+            update: false,
             time_max: self.time_max,
             progress: &|event| self.events.lock().expect("no panic").push(event),
             cancel: &self.cancel,

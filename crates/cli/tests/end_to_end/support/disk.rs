@@ -16,6 +16,13 @@ impl Mounted {
         Self(folder.to_owned())
     }
 
+    /// A folder once more, in another place.
+    pub(crate) fn again(folder: &Path, at: &Path) -> Self {
+        fs::create_dir_all(at).expect("a folder to mount on");
+        mount(&["--bind", &folder.to_string_lossy(), &at.to_string_lossy()]);
+        Self(at.to_owned())
+    }
+
     /// The folder as it is, but nobody can write in it.
     pub(crate) fn read_only(folder: &Path) -> Self {
         let path = folder.to_string_lossy();
