@@ -175,4 +175,17 @@ mod tests {
             assert_eq!(error.message, format!("`env.A` of `web` refers to {expected}"));
         }
     }
+
+    #[test]
+    fn an_image_comes_before_what_is_usual_and_after_what_is_declared() {
+        let image =
+            [("PATH", "/opt/bin"), ("JAVA_HOME", "/opt/java"), ("A", "image"), ("HOME", "/root"), ("PORT", "80")];
+        let image = image.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let built = build(&with(&[("A", "own")]), &Facts { image, ..facts() }).unwrap();
+        let expected =
+            [("PATH", "/opt/bin"), ("JAVA_HOME", "/opt/java"), ("A", "own"), ("HOME", "/i/home"), ("PORT", "20001")];
+        for (name, value) in expected {
+            assert_eq!(built[name].reveal(), value, "{name}");
+        }
+    }
 }

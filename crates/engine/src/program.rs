@@ -292,4 +292,31 @@ mod tests {
         musl[at + 1] = b'X';
         assert!(refusal(&musl, 0o755, SELF).message.contains("needs the loader"));
     }
+
+    #[test]
+    fn an_image_of_others_says_where_programs_start_and_are_looked_up() {
+        use crate::layers::Layers;
+        use crate::place::Inside;
+        let directory = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str, mode: u32| {
+            let path = directory.path().join(path);
+            files::create_directory(path.parent().unwrap(), 0o755).unwrap();
+            files::write_atomic(&path, text.as_bytes(), mode).unwrap();
+        };
+        put("opt/bin/tool", "#!/opt/bin/sh\n", 0o755);
+        put("opt/bin/sh", "", 0o755);
+        put("srv/key", "", 0o600);
+        let layers = [directory.path().to_owned()];
+        let from = |start: &str, name: &str| {
+            let place = Inside { layers: Layers(&layers), start: Path::new(start), search: "/opt/bin", is_ours: false };
+            find(name, Place::Image(place), STRANGER)
+        };
+        assert_eq!(from("/", "tool").unwrap(), Path::new("/opt/bin/tool"));
+        assert_eq!(from("/opt", "bin/tool").unwrap(), Path::new("/opt/bin/tool"));
+        let error = from("/srv", "tool").unwrap_err();
+        assert!(error.message.contains("may not read `/srv/key` of the image (mode 600)"), "{error}");
+        assert!(from("/none", "tool").unwrap_err().message.contains("working folder `/none` is not in it"));
+        let error = from("/", "python3").unwrap_err();
+        assert!(error.message.contains("in /opt/bin") && !error.help.unwrap().contains("base"), "{}", error.message);
+    }
 }

@@ -25,8 +25,9 @@ struct Tool {
     program: &'static str,
     /// What makes it say its version.
     version: &'static str,
-    /// Shell lines that leave an image in `../image` (an OCI layout) or `../image.tar` (what `docker save` writes). They
-    /// run in the folder of what goes in; `FILE` is the Dockerfile, `PULL` empty or words that look everything up anew.
+    /// Shell lines that leave an image in `../image` (an OCI layout) or `../image.tar` (what `docker save` writes).
+    /// They run in the folder of what goes in; `FILE` is the Dockerfile, `PULL` empty or words that look everything up
+    /// anew.
     lines: &'static [&'static str],
     /// The words for `PULL`.
     anew: &'static str,

@@ -75,8 +75,8 @@ pub trait Bases: Sync {
     /// When the base cannot be had.
     fn stands_for(&self, service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic>;
 
-    /// The layers of a base, put into the store, and what its programs expect; `files` are those of the service as they will lie
-    /// in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
+    /// The layers of a base, put into the store, and what its programs expect; `files` are those of the service as they
+    /// will lie in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
     ///
     /// # Errors
     /// When the base cannot be had, or lacks what the files need.

@@ -1,5 +1,5 @@
-//! Images from registries, and into them: a name is resolved to a digest once, and what has that digest comes into the store, every
-//! blob checked on its way. TLS but for the loopback, by rustls with ring.
+//! Images from registries, and into them: a name is resolved to a digest once, and what has that digest comes into the
+//! store, every blob checked on its way. TLS but for the loopback, by rustls with ring.
 
 mod challenge;
 mod connection;

@@ -87,8 +87,8 @@ fn listed(printed: &[u8]) -> Vec<(String, String, u64)> {
     images.iter().map(one).collect()
 }
 
-/// Whoever runs the tests builds a commit and brings it to `prod`; then another user of this machine, with another home,
-/// umask, time zone and language, builds the same files in another folder.
+/// Whoever runs the tests builds a commit and brings it to `prod`; then another user of this machine, with another
+/// home, umask, time zone and language, builds the same files in another folder.
 fn everybody_builds_the_same(example: &Example) {
     let world = World::new();
     let app = world.app.join("a/folder/of/its/own");

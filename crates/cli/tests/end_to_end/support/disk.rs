@@ -16,11 +16,14 @@ impl Mounted {
         Self(folder.to_owned())
     }
 
-    /// A folder once more, in another place.
+    /// A folder once more, in another place, where nobody can change it: not even who clears up there.
     pub(crate) fn again(folder: &Path, at: &Path) -> Self {
         fs::create_dir_all(at).expect("a folder to mount on");
-        mount(&["--bind", &folder.to_string_lossy(), &at.to_string_lossy()]);
-        Self(at.to_owned())
+        let at_text = at.to_string_lossy();
+        mount(&["--bind", &folder.to_string_lossy(), &at_text]);
+        let mounted = Self(at.to_owned());
+        mount(&["-o", "remount,bind,ro", &at_text]);
+        mounted
     }
 
     /// The folder as it is, but nobody can write in it.
