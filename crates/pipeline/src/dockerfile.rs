@@ -66,7 +66,7 @@ const TOOLS: [Tool; 3] = [
 
 impl ServiceBuild<'_> {
     /// The image that a Dockerfile makes, as it was built last if nothing changed since.
-    pub(crate) fn from_dockerfile(&self, file: &str) -> Result<Made, Stopped> {
+    pub(crate) fn by_dockerfile(&self, file: &str) -> Result<Made, Stopped> {
         let folder = self.folder()?;
         if !folder.join(file).is_file() {
             let message = format!("the Dockerfile `{file}` of `{}` is not there", self.name);

@@ -50,7 +50,7 @@ impl ServiceBuild<'_> {
     pub(crate) fn run(&self) -> Result<Made, Stopped> {
         match (&self.service.image, &self.service.dockerfile) {
             (Some(image), _) => return Ok(self.given(image)?),
-            (None, Some(file)) => return self.from_dockerfile(file),
+            (None, Some(file)) => return self.by_dockerfile(file),
             (None, None) => {}
         }
         let folder = self.folder()?;
