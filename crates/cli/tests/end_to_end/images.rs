@@ -56,7 +56,7 @@ fn repository(example: &Example, at: &Path, moment: &str) {
     let manifest = at.join("seaworthy.toml");
     let text = std::fs::read_to_string(&manifest).expect("a manifest");
     let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("test ")).collect();
-    std::fs::write(&manifest, kept.join("\n")).expect("written");
+    seaworthy_host::files::write_atomic(&manifest, kept.join("\n").as_bytes(), 0o644).expect("written");
     run("git", &["init", "--quiet"], at);
     run("git", &["add", "--all"], at);
     let who = ["-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "x"];
