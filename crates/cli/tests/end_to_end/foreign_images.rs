@@ -92,9 +92,9 @@ fn what_cannot_run_is_refused_in_words() {
     world.write_manifest(&as_it_is(&none, ""));
     world.run(&["build"]).expect(1).says("is not in its registry");
     world.write_manifest(&as_it_is("nginx:1", ""));
-    world.run(&["build"]).expect(1).says("`nginx:1` is no image: it names no registry").says("docker.io/library/nginx");
+    world.run(&["build"]).expect(2).says("`nginx:1` is no image: it names no registry").says("docker.io/library/nginx");
     world.write_manifest(&as_it_is(&locked, "build = \"true\""));
-    world.run(&["build"]).expect(1).says("exclude each other");
+    world.run(&["build"]).expect(2).says("exclude each other");
     let apart = as_it_is(&locked, "").replace("[environments.dev]", "[environments.dev]\nisolation = \"none\"");
     world.write_manifest(&apart);
     world.run(&["up"]).expect(1).says("runs in a sandbox only");

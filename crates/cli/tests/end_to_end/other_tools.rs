@@ -28,9 +28,9 @@ struct Container<'a> {
 impl<'a> Container<'a> {
     /// Runs an exported image as umoci unpacks it, on this machine's network, and waits until it answers.
     fn run(world: &'a World, name: &'static str, path: &str, variables: &[&str]) -> (Self, String) {
-        world.run(&["image", "export", name, name]).expect(0);
-        let bundle = format!("bundle-{name}");
-        tool(world, "umoci", &["unpack", "--image", &format!("{name}:{name}"), &bundle]);
+        let (layout, bundle) = (format!("layout-{name}"), format!("bundle-{name}"));
+        world.run(&["image", "export", name, &layout]).expect(0);
+        tool(world, "umoci", &["unpack", "--image", &format!("{layout}:{name}"), &bundle]);
         let port = free_port();
         let config = world.app.join(&bundle).join("config.json");
         let mut settings: Value = serde_json::from_slice(&files::read(&config).expect("a bundle")).expect("JSON");
