@@ -135,7 +135,8 @@ impl ServiceBuild<'_> {
         let cancelled = || self.stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
         let (program, path) = (tool.program, &self.service.path);
         let file = self.service.dockerfile.as_deref().unwrap_or_default();
-        let by_hand = format!("run it by hand: `cd {path} && {program} build --file {file} .`");
+        let enter = if path == "." { String::new() } else { format!("cd {path} && ") };
+        let by_hand = format!("run it by hand: `{enter}{program} build --file {file} .`");
         let failed = |how: String, last: Vec<String>| {
             let message = format!("`{program}` cannot build `{}`: {how}", self.name);
             Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand.clone()))
