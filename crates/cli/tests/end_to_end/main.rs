@@ -11,6 +11,7 @@ mod deployment_faults;
 mod fanout;
 mod first_day;
 mod images;
+mod init;
 mod installed;
 mod internal_calls;
 mod invoices;

@@ -238,7 +238,7 @@ impl Target for LocalTarget {
     }
 
     async fn start(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
-        start::start(&self.engine, pool).await
+        start::start(&self.engine, pool).await.map_err(|problem| of_service(problem, &pool.service))
     }
 
     async fn healthy(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
@@ -258,4 +258,13 @@ impl Drop for LocalTarget {
     fn drop(&mut self) {
         self.engine.let_go();
     }
+}
+
+/// A problem that says whose it is.
+fn of_service(mut problem: Diagnostic, service: &Name) -> Diagnostic {
+    let named = format!("`{service}`");
+    if !problem.message.contains(&named) {
+        problem.message = format!("{named} cannot start: {}", problem.message);
+    }
+    problem
 }
