@@ -2,10 +2,12 @@
 
 pub mod place;
 pub mod start;
+pub mod throwaway;
 
 mod daemon;
 mod deployments;
 mod failure;
+mod functional;
 mod garbage;
 mod identities;
 mod isolation;

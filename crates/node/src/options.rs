@@ -32,6 +32,8 @@ pub(crate) struct Options {
     pub keep_revisions: u32,
     /// What came in within this time is kept, whether or not something needs it.
     pub keep_young: Duration,
+    /// It ends, and takes everything with it, when nobody holds its standard input open any more.
+    pub throwaway: bool,
 }
 
 /// What a node remembers, so that it comes back as it was whoever starts it.
@@ -60,6 +62,7 @@ impl Options {
             };
             match word.as_str() {
                 "--socket" => options.socket = value()?.into(),
+                crate::throwaway::WORD => options.throwaway = true,
                 "--group" => options.group = Some(value()?),
                 "--listen" => options.listen.extend(addresses(&value()?)?),
                 "--registry-port" => options.registry_port = Some(port(word, &value()?)?),
@@ -86,6 +89,7 @@ impl Options {
             registry_port,
             keep_revisions: number("SEAWORTHY_KEEP_REVISIONS", KEEP_REVISIONS, 1)?,
             keep_young: Duration::from_secs(number("SEAWORTHY_KEEP_YOUNG_SECONDS", KEEP_YOUNG_S, 0)?.into()),
+            throwaway: false,
         })
     }
 }

@@ -19,6 +19,8 @@ fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
         environments: BTreeMap::new(),
         provenance: provenance(commit),
         attachments: BTreeMap::new(),
+        gates: Default::default(),
+        checked: None,
     }
 }
 

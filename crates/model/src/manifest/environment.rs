@@ -59,6 +59,7 @@ impl Reader<'_> {
             node: raw.node.as_ref().and_then(|node| self.node_address(&path.key("node"), node)),
             repository: raw.repository.clone(),
             follow: raw.follow.clone(),
+            gate: raw.gate.as_ref().map(|gate| self.gate(&path.key("gate"), gate)),
             services: self.overrides(&path.key("services"), &raw.services, services),
             hosts: self.hosts(&path.key("routes"), &raw.routes),
         }

@@ -8,6 +8,7 @@ mod collisions;
 mod environment;
 mod facts;
 mod findings;
+mod gates;
 mod paths;
 mod raw;
 mod reader;
@@ -96,7 +97,8 @@ impl Reader<'_> {
         let routes = self.routes(&raw.routes);
         let environments = self.environments(&raw.environments, production, &services);
         self.collisions(&routes, &environments);
-        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments })
+        let gates = self.gates(&raw.gates);
+        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments, gates })
     }
 }
 
