@@ -4,12 +4,14 @@
 pub mod deployment;
 pub mod difference;
 pub mod digest;
+pub mod follow;
 pub mod manifest;
 pub mod name;
 pub mod pool;
 pub mod release;
 pub mod resolve;
 pub mod routing;
+pub mod run;
 pub mod service;
 pub mod template;
 pub mod traffic;

@@ -4,6 +4,7 @@ pub mod place;
 pub mod start;
 
 mod daemon;
+mod delivery;
 mod deployments;
 mod failure;
 mod garbage;

@@ -8,6 +8,7 @@ mod collisions;
 mod environment;
 mod facts;
 mod findings;
+mod follow;
 mod paths;
 mod raw;
 mod reader;
@@ -94,7 +95,7 @@ impl Reader<'_> {
             self.value_cycle(&source.service.env, &places);
         }
         let routes = self.routes(&raw.routes);
-        let environments = self.environments(&raw.environments, production, &services);
+        let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments })
     }

@@ -112,8 +112,9 @@ fn numbers(list: &str) -> Vec<u32> {
 }
 
 /// File, value, and whether it must be possible.
-fn settings(controller: Controller, version: Version, limits: &Limits) -> Vec<(&'static str, String, bool)> {
-    let quota = |millis: u32| u64::from(millis) * PERIOD_MICROS / 1000;
+type Written = (&'static str, String, bool);
+
+fn settings(controller: Controller, version: Version, limits: &Limits) -> Vec<Written> {
     match (controller, version) {
         (Controller::Memory, Version::One) => {
             let Some(bytes) = limits.memory_bytes else { return Vec::new() };
@@ -127,20 +128,33 @@ fn settings(controller: Controller, version: Version, limits: &Limits) -> Vec<(&
             let Some(bytes) = limits.memory_bytes else { return Vec::new() };
             vec![("memory.max", bytes.to_string(), true), ("memory.swap.max", "0".to_owned(), false)]
         }
-        (Controller::Cpu, version) => {
-            let Some(millis) = limits.cpu_millis else { return Vec::new() };
-            match version {
-                Version::One => vec![
-                    ("cpu.cfs_period_us", PERIOD_MICROS.to_string(), true),
-                    ("cpu.cfs_quota_us", quota(millis).max(1000).to_string(), true),
-                ],
-                Version::Two => vec![("cpu.max", format!("{} {PERIOD_MICROS}", quota(millis).max(1000)), true)],
-            }
-        }
+        (Controller::Cpu, version) => cpu(version, limits),
         (Controller::Processes, _) => {
             limits.processes.map(|processes| vec![("pids.max", processes.to_string(), true)]).unwrap_or_default()
         }
     }
+}
+
+fn cpu(version: Version, limits: &Limits) -> Vec<Written> {
+    let mut settings = Vec::new();
+    if let Some(millis) = limits.cpu_millis {
+        let quota = (u64::from(millis) * PERIOD_MICROS / 1000).max(1000);
+        match version {
+            Version::One => {
+                settings.push(("cpu.cfs_period_us", PERIOD_MICROS.to_string(), true));
+                settings.push(("cpu.cfs_quota_us", quota.to_string(), true));
+            }
+            Version::Two => settings.push(("cpu.max", format!("{quota} {PERIOD_MICROS}"), true)),
+        }
+    }
+    if let Some(weight) = limits.cpu_weight {
+        settings.push(match version {
+            // A group that says nothing has 1024 of these.
+            Version::One => ("cpu.shares", (u64::from(weight) * 1024 / 100).max(2).to_string(), false),
+            Version::Two => ("cpu.weight", weight.clamp(1, 10_000).to_string(), false),
+        });
+    }
+    settings
 }
 
 /// The kernel takes a value in one `write`.
@@ -154,7 +168,12 @@ mod tests {
 
     #[test]
     fn each_version_has_its_own_files() {
-        let limits = Limits { memory_bytes: Some(64 << 20), cpu_millis: Some(250), processes: Some(100) };
+        let limits = Limits {
+            memory_bytes: Some(64 << 20),
+            cpu_millis: Some(250),
+            cpu_weight: Some(10),
+            processes: Some(100),
+        };
         let mut shown = Vec::new();
         for version in [Version::One, Version::Two] {
             for controller in Controller::ALL {
@@ -167,10 +186,12 @@ mod tests {
         memory.memsw.limit_in_bytes = 67108864
         cpu.cfs_period_us = 100000
         cpu.cfs_quota_us = 25000
+        cpu.shares = 102
         pids.max = 100
         memory.max = 67108864
         memory.swap.max = 0
         cpu.max = 25000 100000
+        cpu.weight = 10
         pids.max = 100
         ");
         assert!(Controller::ALL.iter().all(|one| settings(*one, Version::Two, &Limits::default()).is_empty()));

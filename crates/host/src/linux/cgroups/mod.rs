@@ -14,6 +14,8 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// Thousandths of a core.
     pub cpu_millis: Option<u32>,
+    /// How much of the processors it gets where others want them too: 100 is what a group gets that says nothing.
+    pub cpu_weight: Option<u32>,
     /// Processes and threads.
     pub processes: Option<u32>,
 }
