@@ -88,7 +88,10 @@ fn it_sees_what_it_is_given_and_nothing_else() {
     let lines = said(&finished);
     assert_eq!(lines[..3], ["outside", "written", "kept"]);
     for name in lines[3].split(' ').filter(|name| !name.is_empty()) {
-        assert!(["bin", "dev", "etc", "given", "kept", "lib", "lib64", "proc", "sbin", "secret", "usr"].contains(&name), "{name}");
+        assert!(
+            ["bin", "dev", "etc", "given", "kept", "lib", "lib64", "proc", "sbin", "secret", "usr"].contains(&name),
+            "{name}"
+        );
     }
     assert_eq!(lines[4..8], ["hush", "400", "from outside", uid.as_str()]);
     // The first process, the shell, and what is in the pipe.

@@ -34,7 +34,8 @@ pub fn status(forge: Forge, repository: &Repository, login: &Login, run: &Run) -
     let description = description(run);
     let (url, header, body) = match forge {
         Forge::Github => {
-            let api = if origin == "https://github.com" { "https://api.github.com".to_owned() } else { origin + "/api/v3" };
+            let api =
+                if origin == "https://github.com" { "https://api.github.com".to_owned() } else { origin + "/api/v3" };
             let body = json!({ "state": state(run), "context": CONTEXT, "description": description });
             (format!("{api}/repos/{path}/statuses/{commit}"), ("authorization", format!("Bearer {token}")), body)
         }

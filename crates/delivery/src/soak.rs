@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_lets_nothing_through() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
-        let standing = Standing { commit: None, release: Digest::of(b"x"), since: now + Duration::from_secs(10), well: true };
+        let standing =
+            Standing { commit: None, release: Digest::of(b"x"), since: now + Duration::from_secs(10), well: true };
         assert_eq!(decide(Some(&standing), None, &[], Duration::from_secs(1), now), Soaked::Wait);
         assert_eq!(decide(None, None, &[], Duration::ZERO, now), Soaked::Nothing);
     }

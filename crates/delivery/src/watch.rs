@@ -38,8 +38,9 @@ pub fn watched(followers: &[Follower]) -> Vec<Watched> {
     let mut all: Vec<Watched> = Vec::new();
     for follower in followers {
         let (Follow::Branch(branch), Some(repository)) = (&follower.follows, &follower.repository) else { continue };
-        let same =
-            |one: &&mut Watched| (&one.repository, &one.branch, &one.manifest) == (repository, branch, &follower.manifest);
+        let same = |one: &&mut Watched| {
+            (&one.repository, &one.branch, &one.manifest) == (repository, branch, &follower.manifest)
+        };
         match all.iter_mut().find(same) {
             Some(one) => one.followers.push(follower.clone()),
             None => all.push(Watched {

@@ -116,7 +116,8 @@ impl Store {
     /// When the database cannot be read.
     pub fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
         self.read(|connection| {
-            let mut statement = connection.prepare_cached("SELECT id, run FROM runs WHERE state <> 'done' ORDER BY id")?;
+            let mut statement =
+                connection.prepare_cached("SELECT id, run FROM runs WHERE state <> 'done' ORDER BY id")?;
             Ok(statement.query_map([], from_row)?.collect::<Result<_, _>>()?)
         })
     }

@@ -115,7 +115,8 @@ fn an_environment_takes_what_another_has_run_well_for_long_enough() {
     let repository = Repository::new(&world);
     let version = |version: &str| {
         let prod = "follow = \"dev\"\nsoak = \"3s\"\nshift = [\"100%\"]\nbake = \"0s\"";
-        followed(&repository.url(), version, &[]).replace("[environments.prod]\n", &format!("[environments.prod]\n{prod}\n"))
+        followed(&repository.url(), version, &[])
+            .replace("[environments.prod]\n", &format!("[environments.prod]\n{prod}\n"))
     };
     world.write_manifest(&version("one"));
     repository.push(&world, "main");

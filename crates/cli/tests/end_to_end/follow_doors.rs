@@ -90,7 +90,10 @@ fn a_branch_changes_nothing_but_what_follows_it() {
     let repository = Repository::new(&world);
     let manifest = |version: &str, prod: &str| {
         let dev = followed(&repository.url(), version, &[]).replace("follow = \"main\"", "follow = \"wild\"");
-        dev.replace("[environments.prod]\n", &format!("[environments.prod]\nrepository = \"{}\"\n{prod}\n", repository.url()))
+        dev.replace(
+            "[environments.prod]\n",
+            &format!("[environments.prod]\nrepository = \"{}\"\n{prod}\n", repository.url()),
+        )
     };
     world.write_manifest(&manifest("one", "follow = \"main\"\nbake = \"0s\"\nshift = [\"100%\"]"));
     let first = repository.push(&world, "main");

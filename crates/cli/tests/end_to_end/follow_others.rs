@@ -68,7 +68,9 @@ fn the_forge_a_webhook_and_a_command_are_told() {
     let written = wait_for("the command", Duration::from_secs(20), || {
         let delivery = world.home.join("delivery/subject");
         let folders = std::fs::read_dir(delivery).ok()?.flatten();
-        folders.filter_map(|folder| files::read(&folder.path().join("home/told.json")).ok()).find(|text| !text.is_empty())
+        folders
+            .filter_map(|folder| files::read(&folder.path().join("home/told.json")).ok())
+            .find(|text| !text.is_empty())
     });
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), evidence);
 }

@@ -46,14 +46,21 @@ fn whoever_is_served_does_not_notice_what_builds_do() {
     let repository = Repository::new(&world);
     let with = |version: &str, test: &str| {
         let manifest = followed(&repository.url(), version, &[]);
-        manifest.lines().map(|line| if line.starts_with("test = ") { test } else { line }).collect::<Vec<_>>().join("\n")
+        manifest
+            .lines()
+            .map(|line| if line.starts_with("test = ") { test } else { line })
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     world.write_manifest(&with("one", "test = \"true\""));
     repository.push(&world, "main");
     world.up();
     let quiet = latencies(&world, "nobody builds", || std::thread::sleep(Duration::from_secs(3)));
     let cases = [
-        ("every core is busy", "test = \"for i in 1 2 3 4 5 6 7 8; do timeout 10 sh -c 'while :; do :; done' & done; wait; exit 1\""),
+        (
+            "every core is busy",
+            "test = \"for i in 1 2 3 4 5 6 7 8; do timeout 10 sh -c 'while :; do :; done' & done; wait; exit 1\"",
+        ),
         ("a fork bomb", "test = \"bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 5; exit 1\""),
         ("memory is eaten", "test = \"tail -c 40000000000 /dev/zero > /dev/null\""),
     ];

@@ -14,8 +14,7 @@ use std::path::{Path, PathBuf};
 /// Where everything of Seaworthy's stands inside.
 const INSIDE: &str = "/seaworthy-build";
 /// Folders of the machine that programs need.
-const SYSTEM: [&str; 10] =
-    ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
+const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
 /// The PATH where the node has none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The most processes and threads of a job.

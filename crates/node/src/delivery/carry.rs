@@ -59,6 +59,7 @@ pub(super) async fn deploy(node: &Arc<Node>, mut run: Run) {
     }
     run.state = RunState::Baking;
     node.keep_run(&run);
+    node.delivery.wake(&run.app);
     tokio::spawn(bake(Arc::clone(node), run));
 }
 
@@ -119,12 +120,7 @@ fn still_follows(node: &Node, run: &Run, environment: &Name) -> Result<bool, Dia
     Ok(node.store.followers()?.iter().any(is_it))
 }
 
-fn begun_before(
-    node: &Node,
-    run: &Run,
-    environment: &Name,
-    release: &Digest,
-) -> Result<Option<u64>, Diagnostic> {
+fn begun_before(node: &Node, run: &Run, environment: &Name, release: &Digest) -> Result<Option<u64>, Diagnostic> {
     let who = actor(&run.source);
     for deployment in node.store.deployments(&run.app, environment, 1)? {
         let since = run.started_at.as_deref().unwrap_or(&run.queued_at);

@@ -100,8 +100,13 @@ pub(super) async fn check(
 }
 
 fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
-    let places =
-        [(Place::Mirror, false), (Place::Source, true), (Place::Home, true), (Place::Out, true), (Place::Temporary, true)];
+    let places = [
+        (Place::Mirror, false),
+        (Place::Source, true),
+        (Place::Home, true),
+        (Place::Out, true),
+        (Place::Temporary, true),
+    ];
     let mut job = area.job("check", &places)?;
     job.binds.extend(area.programs());
     job.program = "/bin/sh".into();
@@ -190,7 +195,10 @@ fn passed(finished: &Finished) -> Result<(), Stopped> {
         }
         End::TooLong => {
             let hours = TIME_MAX.as_secs() / 3600;
-            Err(failed(format!("the check of the commit took longer than {hours} hours"), "its log says how far it came"))
+            Err(failed(
+                format!("the check of the commit took longer than {hours} hours"),
+                "its log says how far it came",
+            ))
         }
         End::TooMuchOutput => {
             Err(failed("the check of the commit writes too much".to_owned(), "let tests and builds say less"))

@@ -18,7 +18,12 @@ impl Node {
     }
 
     /// What an environment follows, and what became of the newest commit.
-    pub(crate) fn follow_status(&self, followers: &[Follower], app: &Name, environment: &Name) -> Result<Option<FollowStatus>, Diagnostic> {
+    pub(crate) fn follow_status(
+        &self,
+        followers: &[Follower],
+        app: &Name,
+        environment: &Name,
+    ) -> Result<Option<FollowStatus>, Diagnostic> {
         let own = followers.iter().find(|one| one.app == *app && one.environment == *environment);
         let Some(follower) = own else { return Ok(None) };
         Ok(Some(FollowStatus {
@@ -36,7 +41,8 @@ impl Node {
             let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
             error.help(format!("`seaworthy runs {environment}` lists them"))
         })?;
-        let release = last.release.clone().filter(|_| matches!(last.source, seaworthy_model::run::RunSource::Environment(_)));
+        let release =
+            last.release.clone().filter(|_| matches!(last.source, seaworthy_model::run::RunSource::Environment(_)));
         let new = super::run::new(app, last.source, last.commit, last.environments);
         let run = self.store.add_run(&Run { release, ..new })?;
         self.watch(app);

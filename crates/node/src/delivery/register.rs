@@ -47,16 +47,12 @@ impl Node {
         Ok(started)
     }
 
-    fn follower(
-        &self,
-        bundle: &ReleaseBundle,
-        environment: &Name,
-        by: String,
-    ) -> Result<Option<Follower>, Diagnostic> {
+    fn follower(&self, bundle: &ReleaseBundle, environment: &Name, by: String) -> Result<Option<Follower>, Diagnostic> {
         let Some(spec) = bundle.environments.get(environment) else { return Ok(None) };
         let Some(follows) = spec.follows.clone() else { return Ok(None) };
         if !cfg!(target_os = "linux") {
-            let error = Diagnostic::machine(format!("`{environment}` follows `{follows}`: a node builds on Linux alone"));
+            let error =
+                Diagnostic::machine(format!("`{environment}` follows `{follows}`: a node builds on Linux alone"));
             return Err(error.help("leave `follow` out, or deploy to a node on Linux"));
         }
         // `git:FIRST-COMMIT:PATH`

@@ -67,8 +67,8 @@ pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: watch::R
             note(&format!("run {} of {}: {}; it is tried again", run.id, run.app, failure.message));
             let pause = PAUSE * 2_u32.pow(run.attempts.saturating_sub(1));
             let mut cancelled = cancelled.clone();
-            let superseded = tokio::time::timeout(pause, cancelled.wait_for(|asked| *asked)).await.is_ok();
-            if superseded {
+            let waiting = tokio::time::timeout(pause, cancelled.wait_for(|asked| *asked)).await;
+            if matches!(waiting, Ok(Ok(_))) {
                 node.finish_run(run, RunOutcome::Superseded, None);
             } else {
                 node.keep_run(&Run { state: RunState::Queued, ..run });
@@ -88,12 +88,8 @@ async fn release(
         return Ok(release.clone());
     }
     let Some(watched) = node.watched_by(run)? else { return Err(Stopped::Superseded) };
-    let subject = Subject {
-        run,
-        repository: &watched.repository,
-        branch: &watched.branch,
-        manifest: &watched.manifest,
-    };
+    let subject =
+        Subject { run, repository: &watched.repository, branch: &watched.branch, manifest: &watched.manifest };
     let bundle = check(node, &subject, cancelled).await?;
     Ok(node.accept_followed(run, bundle)?)
 }
@@ -108,7 +104,8 @@ impl Node {
     /// Takes a release in. Where the same one is here already, only the values of environments that follow the branch
     /// are taken from this commit: a branch's manifest changes nothing else.
     fn accept_followed(&self, run: &Run, mut bundle: ReleaseBundle) -> Result<seaworthy_model::Digest, Diagnostic> {
-        let followers: Vec<_> = self.store.followers()?.into_iter().filter(|follower| follower.app == run.app).collect();
+        let followers: Vec<_> =
+            self.store.followers()?.into_iter().filter(|follower| follower.app == run.app).collect();
         let within = within_reach(&followers, &run.source);
         if let Some(known) = self.store.release(&bundle.release.digest())? {
             let mut environments = known.environments;

@@ -77,9 +77,9 @@ impl Node {
             return Ok(None);
         }
         let deployments = self.store.deployments(app, environment, RUNS_LOOKED_AT)?;
-        let brought = deployments.iter().find(|deployment| {
-            deployment.to == Some(revision.number) && deployment.outcome == Outcome::Succeeded
-        });
+        let brought = deployments
+            .iter()
+            .find(|deployment| deployment.to == Some(revision.number) && deployment.outcome == Outcome::Succeeded);
         let Some(since) = brought.and_then(|deployment| clock::parse(deployment.ended_at.as_deref()?)) else {
             return Ok(None);
         };
@@ -97,9 +97,12 @@ impl Node {
             Some((commit, at)) => (Some(commit), at),
             None => (revision.provenance.commit.clone(), since),
         };
-        let well = self.engine.status()?.iter().filter(|pool| revision.pools.values().any(|own| own.id == pool.spec.id)).all(
-            |pool| pool.instances.iter().all(|instance| matches!(instance.state, InstanceState::Running)),
-        );
+        let well = self
+            .engine
+            .status()?
+            .iter()
+            .filter(|pool| revision.pools.values().any(|own| own.id == pool.spec.id))
+            .all(|pool| pool.instances.iter().all(|instance| matches!(instance.state, InstanceState::Running)));
         Ok(Some(Standing { commit, release: revision.release, since, well }))
     }
 }

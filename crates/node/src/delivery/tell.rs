@@ -91,7 +91,9 @@ async fn command(node: &Arc<Node>, run: &Run, words: &[String], text: String) ->
     let mut job = area.job("notify", &places)?;
     job.environment.insert("HOME".to_owned(), area.at(Place::Home));
     job.folder = area.inside(Place::Source);
-    if let Some(folder) = followers(node, run)?.iter().find_map(|one| Some(std::path::Path::new(&one.manifest).parent()?.to_owned())) {
+    if let Some(folder) =
+        followers(node, run)?.iter().find_map(|one| Some(std::path::Path::new(&one.manifest).parent()?.to_owned()))
+    {
         job.folder = job.folder.join(folder);
     }
     job.program = words.first().cloned().unwrap_or_default().into();

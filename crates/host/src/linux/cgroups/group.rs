@@ -168,12 +168,8 @@ mod tests {
 
     #[test]
     fn each_version_has_its_own_files() {
-        let limits = Limits {
-            memory_bytes: Some(64 << 20),
-            cpu_millis: Some(250),
-            cpu_weight: Some(10),
-            processes: Some(100),
-        };
+        let limits =
+            Limits { memory_bytes: Some(64 << 20), cpu_millis: Some(250), cpu_weight: Some(10), processes: Some(100) };
         let mut shown = Vec::new();
         for version in [Version::One, Version::Two] {
             for controller in Controller::ALL {
