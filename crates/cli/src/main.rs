@@ -3,10 +3,12 @@
 mod arguments;
 mod bases;
 mod build;
+mod check;
 mod context;
 mod exit;
 mod follow;
 mod images;
+mod inspect;
 mod output;
 mod send;
 mod verbs;

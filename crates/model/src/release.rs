@@ -198,6 +198,9 @@ pub struct EnvironmentSpec {
     /// Who is told what became of a commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forge: Option<Forge>,
+    /// What stops a release here; see [`crate::gate::Gates::of_environment`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<crate::gate::Gate>,
     /// Overrides by service.
     pub services: BTreeMap<Name, ServiceOverride>,
     /// Hosts by route.
@@ -258,6 +261,21 @@ pub struct ReleaseBundle {
     /// a provenance). They name the commit, so they are beside the release like it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<Name, Vec<Digest>>,
+    /// What stops it, and which findings are waived, at the release's commit.
+    #[serde(default)]
+    pub gates: crate::gate::Gates,
+    /// What a check found; `None`: it was never checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+/// What a check said of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What it found.
+    pub findings: Vec<crate::finding::Finding>,
 }
 
 impl ReleaseBundle {

@@ -10,7 +10,7 @@ use crate::options::Options;
 use crate::peer::Access;
 use crate::routes::{Connection, Door, router};
 use crate::traffic::{GatewayTraffic, LateCalls};
-use crate::{Node, delivery, garbage, registry, supervise};
+use crate::{Node, delivery, garbage, registry, supervise, throwaway};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::{EngineOptions, LocalTarget};
 use seaworthy_gateway::control::StartOptions;
@@ -68,6 +68,14 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     delivery::begin(&node);
     let listener = bind(&socket, &access)?;
     supervise::note(&format!("the node serves on {}", socket.display()));
+    if node.options.throwaway {
+        tokio::select! {
+            served = serve(&node, Door::new(listener, access)) => served?,
+            () = throwaway::until_let_go() => {}
+        }
+        throwaway::vanish(&node).await;
+        return Ok(());
+    }
     serve(&node, Door::new(listener, access)).await?;
     supervise::note("the node ends");
     Ok(())

@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub keep_revisions: u32,
     /// What came in within this time is kept, whether or not something needs it.
     pub keep_young: Duration,
+    /// It ends, and takes everything with it, when nobody holds its standard input open any more.
+    pub throwaway: bool,
 }
 
 /// What a node remembers, so that it comes back as it was whoever starts it.
@@ -69,6 +71,7 @@ impl Options {
             };
             match word.as_str() {
                 "--socket" => options.socket = value()?.into(),
+                crate::throwaway::WORD => options.throwaway = true,
                 "--group" => options.group = Some(value()?),
                 "--listen" => options.listen.extend(addresses(&value()?)?),
                 "--registry-port" => options.registry_port = Some(port(word, &value()?)?),
@@ -100,6 +103,7 @@ impl Options {
             build_reads: folders("SEAWORTHY_BUILD_READS")?,
             keep_revisions: number("SEAWORTHY_KEEP_REVISIONS", KEEP_REVISIONS, 1)?,
             keep_young: Duration::from_secs(number("SEAWORTHY_KEEP_YOUNG_SECONDS", KEEP_YOUNG_S, 0)?.into()),
+            throwaway: false,
         })
     }
 }

@@ -21,6 +21,8 @@ fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
         environments: BTreeMap::new(),
         provenance: provenance(commit),
         attachments: BTreeMap::new(),
+        gates: Default::default(),
+        checked: None,
     }
 }
 

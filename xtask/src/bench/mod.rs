@@ -3,6 +3,7 @@
 
 mod deploy;
 mod gateway;
+mod pipeline;
 mod process;
 mod spread;
 mod wrk;
@@ -11,13 +12,15 @@ use crate::failure::Failure;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 const USAGE: &str = "usage: cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]
-       cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]";
+       cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]
+       cargo xtask bench pipeline [--rounds N] [--binary PATH]";
 
 /// `cargo xtask bench`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((what, rest)) if what == "gateway" => gateway::run(rest),
         Some((what, rest)) if what == "deploy" => deploy::run(rest),
+        Some((what, rest)) if what == "pipeline" => pipeline::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }
 }

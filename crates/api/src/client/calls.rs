@@ -3,8 +3,8 @@
 use super::ClientError;
 use super::connection::{Client, collect};
 use crate::wire::{
-    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, LogLine, NodeInfo,
-    PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest, WebhookInfo,
+    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, LogLine,
+    NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest, WebhookInfo,
 };
 use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;
@@ -93,6 +93,15 @@ impl Client {
         request: &DeploymentRequest,
     ) -> Result<DeploymentStarted, ClientError> {
         self.call(Method::POST, &format!("/v1/apps/{app}/environments/{environment}/deployments"), Some(request)).await
+    }
+
+    /// `POST /v1/apps/APP/environments/ENV/functional`: runs the functional checks of what serves there, on a node that
+    /// is thrown away afterwards; any other refuses.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn functional(&mut self, app: &Name, environment: &Name) -> Result<Vec<FunctionalCheck>, ClientError> {
+        self.call(Method::POST, &format!("/v1/apps/{app}/environments/{environment}/functional"), NOTHING).await
     }
 
     /// `GET /v1/deployments/ID`.

@@ -1,6 +1,7 @@
 //! The bodies.
 
 mod deployment;
+mod functional;
 mod logs;
 mod node;
 mod release;
@@ -10,6 +11,7 @@ mod webhook;
 pub use deployment::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
 };
+pub use functional::FunctionalCheck;
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};

@@ -1,6 +1,7 @@
 //! One file for each verb: it takes arguments, calls one function of the house, and prints.
 
 mod build;
+mod check;
 mod completions;
 mod deploy;
 mod dev;
@@ -66,6 +67,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Up(arguments) => deploy::up(&context, &arguments).await,
         Verb::Down(arguments) => down::run(&context, &arguments).await,
         Verb::Dev(arguments) => dev::run(&context, &arguments).await,
+        Verb::Check(arguments) => check::run(&context, &arguments).await,
         Verb::Build(arguments) => build::run(&context, &arguments).await,
         Verb::Image(verb) => image::run(&context, &verb),
         Verb::Plan(arguments) => plan::run(&context, &arguments).await,

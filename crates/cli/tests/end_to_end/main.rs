@@ -7,6 +7,8 @@ mod support;
 
 mod api_access;
 mod as_found;
+mod check;
+mod check_killed;
 mod deployment_faults;
 mod fanout;
 mod first_day;

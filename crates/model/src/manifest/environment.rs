@@ -60,6 +60,7 @@ impl Reader<'_> {
             follows: None,
             notify: self.notify(&path.key("notify"), raw.notify.as_ref()),
             forge: None,
+            gate: raw.gate.as_ref().map(|gate| self.gate(&path.key("gate"), gate)),
             services: self.overrides(&path.key("services"), &raw.services, services),
             hosts: self.hosts(&path.key("routes"), &raw.routes),
         }

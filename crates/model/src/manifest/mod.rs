@@ -9,6 +9,7 @@ mod environment;
 mod facts;
 mod findings;
 mod follow;
+mod gates;
 mod paths;
 mod raw;
 mod reader;
@@ -97,7 +98,8 @@ impl Reader<'_> {
         let routes = self.routes(&raw.routes);
         let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
-        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments })
+        let gates = self.gates(&raw.gates);
+        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments, gates })
     }
 }
 

@@ -50,6 +50,10 @@ impl Node {
     fn follower(&self, bundle: &ReleaseBundle, environment: &Name, by: String) -> Result<Option<Follower>, Diagnostic> {
         let Some(spec) = bundle.environments.get(environment) else { return Ok(None) };
         let Some(follows) = spec.follows.clone() else { return Ok(None) };
+        // What is thrown away follows nothing.
+        if self.options.throwaway {
+            return Ok(None);
+        }
         if !cfg!(target_os = "linux") {
             let error =
                 Diagnostic::machine(format!("`{environment}` follows `{follows}`: a node builds on Linux alone"));

@@ -4,7 +4,6 @@ use super::intent::Aim;
 use crate::Node;
 use crate::failure::{Failures, machine};
 use crate::node::NodeExecutor;
-use crate::smoke::Checks;
 use crate::target::NodeTarget;
 use seaworthy_api::wire::{DeploymentStarted, Intent, PlanAnswer};
 use seaworthy_deploy::control::{Command, control};
@@ -79,13 +78,11 @@ impl Node {
     /// What carries out plans here.
     pub(super) fn executor(&self) -> NodeExecutor {
         let target = NodeTarget { engine: Arc::clone(&self.engine), traffic: Arc::clone(&self.traffic) };
-        let checks =
-            Checks { traffic: Arc::clone(&self.traffic), blobs: self.blobs.clone(), user: self.traffic.checks_user() };
         NodeExecutor {
             target: Arc::new(target),
             traffic: Arc::clone(&self.traffic),
             journal: Arc::clone(&self.journal),
-            smoke: Arc::new(checks),
+            smoke: Arc::new(self.checks()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The API's endpoints: each takes its arguments apart, calls one function of the node, and writes the answer.
 
 mod deployments;
+mod functional;
 mod logs;
 mod node;
 mod releases;
@@ -86,6 +87,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/releases", post(releases::put_release))
         .route(&format!("{environment}/plan"), post(deployments::plan))
         .route(&format!("{environment}/deployments"), post(deployments::start))
+        .route(&format!("{environment}/functional"), post(functional::run))
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
         .route("/v1/apps/{app}/difference", get(deployments::difference))

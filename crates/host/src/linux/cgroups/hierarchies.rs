@@ -49,6 +49,19 @@ impl Hierarchies {
         self.places.contains_key(&controller)
     }
 
+    /// The names of all groups that there are, sorted.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let folders: std::collections::BTreeSet<&Path> =
+            self.places.values().map(|place| place.folder.as_path()).collect();
+        let entries = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn parse(mounts: &str, own: &str, is_delegated: &dyn Fn(&Path) -> bool) -> Self {
         let mounts: Vec<Mount> = mounts.lines().filter_map(Mount::parse).collect();
         let own: Vec<(&str, &str)> = own.lines().filter_map(own_group).collect();
