@@ -223,6 +223,14 @@ impl LocalTarget {
         self.engine.reserved_user(number)
     }
 
+    /// The user id that an app's builds run as; `None` on a node that is not root's.
+    ///
+    /// # Errors
+    /// When all ids of this home are given.
+    pub fn build_user(&self, app: &Name) -> Result<Option<u32>, Diagnostic> {
+        self.engine.build_user(app)
+    }
+
     /// The user id that a service's instances run as; `None` on a node that is not root's.
     ///
     /// # Errors
