@@ -73,6 +73,8 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// Show who deployed what, when, and how it ended
     History(HistoryArguments),
+    /// Show what the node did by itself about the commits that environments follow
+    Runs(RunsArguments),
     /// Run a command beside a service, in its image and with its values
     Run(RunArguments),
     /// The machine's own daemon
@@ -290,6 +292,19 @@ pub(crate) struct HistoryArguments {
     pub lines: usize,
 }
 
+/// `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    /// The environment (default: all of the app)
+    pub environment: Option<Name>,
+    /// How many of the last runs
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub lines: usize,
+    /// Try the newest commit of the environment again
+    #[arg(long, requires = "environment")]
+    pub again: bool,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -315,6 +330,8 @@ pub(crate) enum NodeVerb {
     },
     /// Say whether the node runs, and where
     Status,
+    /// Say how a webhook of the app's repository wakes the node
+    Webhook(WebhookArguments),
     /// Make the node a service of this machine, or of another
     Install(InstallArguments),
     /// Speak to the node over standard input and output (what ssh runs)
@@ -323,6 +340,14 @@ pub(crate) enum NodeVerb {
     /// The node itself
     #[command(hide = true)]
     Run,
+}
+
+/// `node webhook`.
+#[derive(Debug, Args)]
+pub(crate) struct WebhookArguments {
+    /// Print the secret, too
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 /// `node install`.

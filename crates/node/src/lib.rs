@@ -5,6 +5,7 @@ pub mod start;
 pub mod throwaway;
 
 mod daemon;
+mod delivery;
 mod deployments;
 mod failure;
 mod functional;

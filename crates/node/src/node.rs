@@ -1,5 +1,6 @@
 //! The node: its parts, and what it knows of itself.
 
+use crate::delivery::Delivery;
 use crate::deployments::Deployments;
 use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
@@ -43,6 +44,8 @@ pub(crate) struct Node {
     pub isolation: Isolation,
     /// Deployments under way.
     pub deployments: Deployments,
+    /// What environments follow, and the runs that come of it.
+    pub delivery: Delivery,
     /// Told when something may be there that nothing needs any more.
     pub untidy: Notify,
     /// Where the registry is, if there is one.

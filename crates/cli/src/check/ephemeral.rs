@@ -2,6 +2,7 @@
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
+use seaworthy_model::follow::Notify;
 use seaworthy_model::release::{EnvironmentSpec, ReleaseBundle};
 use seaworthy_model::resolve::{Wanted, resolve};
 use std::time::Duration;
@@ -26,7 +27,10 @@ pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Dia
         target: None,
         node: None,
         repository: None,
-        follow: None,
+        follows: None,
+        notify: Notify::default(),
+        forge: None,
+        gate: None,
         ..declared.cloned().unwrap_or_default()
     };
     // Checks tell whether it works: nobody waits to see whether it stays so, unless that was asked for.

@@ -18,6 +18,7 @@ mod plan;
 mod promote;
 mod rollback;
 mod run;
+mod runs;
 mod schema;
 mod status;
 
@@ -78,6 +79,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Diff(arguments) => diff::run(&context, &arguments).await,
         Verb::History(arguments) => history::run(&context, &arguments).await,
+        Verb::Runs(arguments) => runs::run(&context, &arguments).await,
         Verb::Run(arguments) => run::run(&context, &arguments).await,
         Verb::Node(verb) => node::run(&context, verb).await,
         Verb::Schema => schema::run(&context),

@@ -154,6 +154,7 @@ fn names_that_name_nothing() {
         &["status", "nowhere"],
         &["logs", "nowhere"],
         &["logs", "dev", "nothing"],
+        &["logs", "web"],
         &["open", "nowhere"],
         &["open", "dev", "nothing"],
         &["run", "dev", "nothing", "--", "true"],

@@ -5,6 +5,7 @@ mod functional;
 mod logs;
 mod node;
 mod releases;
+mod runs;
 mod status;
 
 use crate::Node;
@@ -95,6 +96,9 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/deployments/{id}/stop", post(deployments::stop))
         .route("/v1/status", get(status::status))
         .route("/v1/history", get(deployments::history))
+        .route("/v1/runs", get(runs::list))
+        .route(&format!("{environment}/runs"), post(runs::again))
+        .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_words))
