@@ -290,7 +290,7 @@ mod tests {
         schedule.add("needs it", &[first]);
         schedule.add("does not", &[]);
         let ran = Mutex::new(Vec::new());
-        let work = |key: &&str| {
+        let work = |key: &&'static str| {
             assert!(*key != "panics", "on purpose");
             ran.lock().unwrap().push(*key);
             true

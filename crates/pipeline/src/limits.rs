@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// How long a step may take unless somebody says otherwise.
 const TIME_MAX: Duration = Duration::from_secs(3600);
+const MEBIBYTE: u64 = 1 << 20;
 /// The least memory that makes it worth while to run one more step at once.
 const MEMORY_STEP_MIN: u64 = 1 << 30;
 /// Processes and threads of a step, beside those that go with the cores.
@@ -44,7 +45,8 @@ impl StepLimits {
         let cores = u32::try_from(cores).unwrap_or(u32::MAX);
         Self {
             time_max: TIME_MAX,
-            memory_bytes_max: memory / at_once as u64,
+            // Whole mebibytes, so that messages can say how many.
+            memory_bytes_max: memory / at_once as u64 / MEBIBYTE * MEBIBYTE,
             processes_max: PROCESSES.saturating_add(cores.saturating_mul(PROCESSES_A_CORE)),
             output_bytes_max: OUTPUT_BYTES_MAX,
             at_once,

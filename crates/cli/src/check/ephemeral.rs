@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Its name.
 const ENVIRONMENT: &str = "check";
 
+/// From SIGTERM to SIGKILL there, unless the environment says otherwise.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// The environment `check`, among those of a release: as it is declared, else with the values of `dev`; on a node of
 /// this machine, whatever it says.
 pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Diagnostic> {
@@ -36,6 +39,8 @@ pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Dia
         if own.tuning.healthy_for.is_none() && release.service.tuning.healthy_for.is_none() {
             own.tuning.healthy_for = Some(Duration::ZERO);
         }
+        // What it has is thrown away with it: nobody waits for it to put that in order.
+        own.tuning.grace.get_or_insert(GRACE);
     }
     let mut bundle = bundle.clone();
     bundle.environments.insert(name.clone(), spec);
