@@ -23,7 +23,8 @@ pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Dia
         target: None,
         node: None,
         repository: None,
-        follow: None,
+        follows: None,
+        notify: seaworthy_model::follow::Notify::default(),
         ..declared.cloned().unwrap_or_default()
     };
     // Checks tell whether it works: nobody waits to see whether it stays so, unless that was asked for.
