@@ -15,6 +15,9 @@ pub struct Walls {
     pub memory: bool,
     /// A limit of processes.
     pub processes: bool,
+    /// Where control groups can be written.
+    #[cfg(target_os = "linux")]
+    pub(crate) hierarchies: Hierarchies,
 }
 
 impl Walls {
@@ -29,6 +32,7 @@ impl Walls {
                 namespaces: has_namespaces(),
                 memory: hierarchies.has(Controller::Memory),
                 processes: hierarchies.has(Controller::Processes),
+                hierarchies,
             }
         }
         #[cfg(not(target_os = "linux"))]
