@@ -70,6 +70,8 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// Show who deployed what, when, and how it ended
     History(HistoryArguments),
+    /// Run a program in a running instance: a shell, if none is named
+    Exec(ExecArguments),
     /// Run a command beside a service, in its image and with its values
     Run(RunArguments),
     /// The machine's own daemon
@@ -265,6 +267,21 @@ pub(crate) struct HistoryArguments {
     /// How many of the last deployments
     #[arg(long, short = 'n', default_value_t = 20)]
     pub lines: usize,
+}
+
+/// `exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArguments {
+    /// The environment
+    pub environment: Name,
+    /// The service
+    pub service: Name,
+    /// The instance's number (default: the first that runs)
+    #[arg(long, value_name = "N")]
+    pub instance: Option<u16>,
+    /// Program and arguments (default: a shell)
+    #[arg(last = true)]
+    pub command: Vec<String>,
 }
 
 /// `run`.

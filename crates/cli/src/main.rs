@@ -9,6 +9,7 @@ mod follow;
 mod images;
 mod output;
 mod send;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;

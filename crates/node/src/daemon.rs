@@ -1,6 +1,7 @@
 //! The node's process, from its start to its end.
 
 use crate::deployments::Deployments;
+use crate::exec::Execs;
 use crate::failure::machine;
 use crate::identities::Identities;
 use crate::isolation::Isolation;
@@ -133,6 +134,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         journal,
         isolation,
         deployments: Deployments::default(),
+        execs: Execs::default(),
         untidy: Notify::new(),
         registry,
         ending: watch::channel(false).0,

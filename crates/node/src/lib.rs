@@ -5,6 +5,7 @@ pub mod start;
 
 mod daemon;
 mod deployments;
+mod exec;
 mod failure;
 mod garbage;
 mod identities;

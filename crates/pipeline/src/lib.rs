@@ -15,6 +15,8 @@ mod image;
 mod isolation;
 pub mod progress;
 pub mod seams;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod service;
 mod shell;
 mod source;

@@ -1,6 +1,7 @@
 //! The bodies.
 
 mod deployment;
+mod exec;
 mod logs;
 mod node;
 mod release;
@@ -9,6 +10,7 @@ mod status;
 pub use deployment::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
 };
+pub use exec::{EXEC_PROTOCOL, ExecRequest, ExecTerminal, TerminalSize};
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};

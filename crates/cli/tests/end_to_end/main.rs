@@ -7,7 +7,10 @@ mod support;
 
 mod api_access;
 mod as_found;
+mod database;
 mod deployment_faults;
+mod egress;
+mod exec;
 mod fanout;
 mod first_day;
 mod images;
