@@ -4,6 +4,7 @@
 mod deploy;
 mod gateway;
 mod internal;
+mod pipeline;
 mod process;
 mod spread;
 mod start;
@@ -14,6 +15,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 const USAGE: &str = "usage: cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]
        cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]
+       cargo xtask bench pipeline [--rounds N] [--binary PATH]
        cargo xtask bench start [--rounds N]
        cargo xtask bench internal [--rounds N] [--seconds N] [--connections N] [--binary PATH]";
 
@@ -24,6 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
         Some((what, rest)) if what == "deploy" => deploy::run(rest),
         Some((what, rest)) if what == "internal" => internal::run(rest),
         Some((what, rest)) if what == "start" => start::run(rest),
+        Some((what, rest)) if what == "pipeline" => pipeline::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }
 }

@@ -174,8 +174,12 @@ fn manifest(postgres: Option<&Postgres>) -> String {
     if let Some(postgres) = postgres {
         replace("sqlite://${volumes.data}/invoices.db", &postgres.database("invoices"));
         replace("sqlite://${volumes.data}/payments.db", &postgres.database("payments"));
-        // The server listens on this machine's own loopback.
-        replace("[environments.dev]\n", "[environments.dev]\nisolation = \"none\"\n");
+        // The server listens on this machine's own loopback, and each service's sandbox has one way to it.
+        let egress = format!("egress = [{{ to = \"127.0.0.1:{}\", node = true }}]\n", postgres.port);
+        for service in SERVICES {
+            let section = format!("[services.{service}]\n");
+            replace(&section, &format!("{section}{egress}"));
+        }
     }
     text
 }

@@ -2,9 +2,11 @@
 
 mod deployments;
 mod exec;
+mod functional;
 mod logs;
 mod node;
 mod releases;
+mod runs;
 mod status;
 
 use crate::Node;
@@ -86,6 +88,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/releases", post(releases::put_release))
         .route(&format!("{environment}/plan"), post(deployments::plan))
         .route(&format!("{environment}/deployments"), post(deployments::start))
+        .route(&format!("{environment}/functional"), post(functional::run))
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
         .route(&format!("{environment}/exec"), post(exec::exec))
@@ -95,6 +98,9 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/deployments/{id}/stop", post(deployments::stop))
         .route("/v1/status", get(status::status))
         .route("/v1/history", get(deployments::history))
+        .route("/v1/runs", get(runs::list))
+        .route(&format!("{environment}/runs"), post(runs::again))
+        .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_words))
