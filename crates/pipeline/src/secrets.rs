@@ -23,15 +23,18 @@ const OF_A_HOME: [&str; 12] = [
     ".local/share/keyrings",
     ".local/state/seaworthy",
 ];
+/// Variables whose folders stand at another place in a build.
+const MOVED: [&str; 3] = ["HOME", "CARGO_HOME", "GOPATH"];
 /// Where Seaworthy keeps state and sockets, whoever runs it.
 const OF_SEAWORTHY: [&str; 3] = ["/var/lib/seaworthy", "/run/seaworthy", home::ROOT_RUNTIME];
 
 /// The folders, for builds with these variables of sources in `scope`.
 pub(crate) fn folders(variables: &BTreeMap<OsString, OsString>, scope: &Path) -> Vec<PathBuf> {
     let own = variables.get(&OsString::from("HOME")).map(PathBuf::from).or_else(std::env::home_dir);
-    let mut folders: Vec<PathBuf> = OF_SEAWORTHY.map(PathBuf::from).to_vec();
+    let mut folders: Vec<PathBuf> = OF_SEAWORTHY.map(PathBuf::from).into_iter().chain([home::home()]).collect();
+    // A node's own builds have their toolchains there; the node has taken care that they find nothing else.
+    folders.retain(|folder| !are_named(variables, folder));
     folders.extend(own.iter().flat_map(|own| OF_A_HOME.map(|folder| own.join(folder))));
-    folders.push(home::home());
     folders.extend(std::env::var_os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("seaworthy")));
     folders.extend(other_homes(own.as_deref(), variables, scope));
     // One that is a link is hidden where it is.
@@ -51,12 +54,17 @@ pub(crate) fn folders(variables: &BTreeMap<OsString, OsString>, scope: &Path) ->
 /// The homes of others, unless something of this build is there: its sources, a toolchain, its own home.
 fn other_homes(own: Option<&Path>, variables: &BTreeMap<OsString, OsString>, scope: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir("/home").into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_used = |home: &Path| {
-        let name = home.as_os_str().as_bytes();
-        let names = |value: &OsString| value.as_bytes().windows(name.len()).any(|part| part == name);
-        own.is_some_and(|own| own.starts_with(home)) || scope.starts_with(home) || variables.values().any(names)
-    };
-    entries.chain([PathBuf::from("/root")]).filter(|home| !is_used(home)).collect()
+    let is_own = |home: &Path| own.is_some_and(|own| own.starts_with(home)) || scope.starts_with(home);
+    let homes = entries.chain([PathBuf::from("/root")]);
+    homes.filter(|home| !is_own(home) && !are_named(variables, home)).collect()
+}
+
+/// Whether a variable names something below a folder, but for those whose folders stand elsewhere in a build.
+fn are_named(variables: &BTreeMap<OsString, OsString>, folder: &Path) -> bool {
+    let name = folder.as_os_str().as_bytes();
+    let names = |value: &OsString| value.as_bytes().windows(name.len()).any(|part| part == name);
+    let stays = |variable: &OsString| !MOVED.iter().any(|moved| variable == moved);
+    variables.iter().any(|(variable, value)| stays(variable) && names(value))
 }
 
 #[cfg(test)]
