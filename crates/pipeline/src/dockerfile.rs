@@ -1,12 +1,14 @@
 //! Images that `buildah`, `podman` or `docker` builds from a Dockerfile: for teams who have one already.
 
 use crate::cache::Whole;
-use crate::image::Made;
 use crate::isolation::Isolation;
+use crate::lines::{ending, too_much};
 use crate::progress::{Event, Step};
+use crate::report::Record;
 use crate::seams::BlobSink;
-use crate::service::{ServiceBuild, Stopped, ending};
+use crate::service::{Kept, ServiceBuild, ServiceBuilt, Stopped};
 use crate::shell::{Failure, ShellLine};
+use crate::toolchains::Asked;
 use crate::verify::Gone;
 use crate::{copy, surroundings, toolchains};
 use seaworthy_diagnostics::Diagnostic;
@@ -15,9 +17,9 @@ use seaworthy_image::layout::{self, Layout};
 use seaworthy_image::{ImageError, oci};
 use seaworthy_model::Digest;
 use seaworthy_model::release::Origin;
+use seaworthy_model::units::format_duration;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// A program that builds Dockerfiles.
@@ -66,7 +68,7 @@ const TOOLS: [Tool; 3] = [
 
 impl ServiceBuild<'_> {
     /// The image that a Dockerfile makes, as it was built last if nothing changed since.
-    pub(crate) fn by_dockerfile(&self, file: &str) -> Result<Made, Stopped> {
+    pub(crate) fn by_dockerfile(&self, file: &str) -> Result<ServiceBuilt, Stopped> {
         let folder = self.folder()?;
         if !folder.join(file).is_file() {
             let message = format!("the Dockerfile `{file}` of `{}` is not there", self.name);
@@ -75,31 +77,37 @@ impl ServiceBuild<'_> {
         let plain = Isolation::plain(&folder, surroundings::for_container_tools());
         let tool = TOOLS.iter().find(|tool| surroundings::program(tool.program, &plain.variables).is_some());
         let tool = tool.ok_or_else(|| no_tool(self.name.as_str()))?;
-        let lines: Vec<&str> = self.service.test.iter().map(String::as_str).collect();
-        let mut used = toolchains::versions(&folder, &self.source.scope, &lines, self.isolation, self.cache);
-        let version = toolchains::say(tool.program, tool.version, &plain, self.cache).unwrap_or_default();
-        used.insert(tool.program.to_owned(), version.clone());
-        let fingerprint = || self.fingerprint(&folder, &format!("dockerfile {file}"), &used);
-        let key = fingerprint()?.digest;
-        let tests = self.request.test && !self.service.test.is_empty();
-        let origin = Origin::Dockerfile(file.to_owned());
-        let known = self.cache.whole(&key, self.request.blobs).filter(|_| !self.request.update);
-        if let Some(whole) = known.filter(|whole| whole.tested || !tests) {
+        let mut toolchains = self.toolchains(&folder);
+        let version = self.version(tool, &folder, &plain);
+        toolchains.insert(tool.program.to_owned(), version.clone());
+        let (base, origin) = (format!("dockerfile {file}"), Origin::Dockerfile(file.to_owned()));
+        let key = self.fingerprint(&folder, Some(self.listing), &base, &toolchains)?;
+        let known = self.cache.whole(&key.digest, self.request.blobs).filter(|_| !self.request.update);
+        if let Some(whole) = known.filter(|whole| whole.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
-            return Ok(self.foreign(&whole, origin)?);
+            let (made, kept) = (self.foreign(&whole, origin)?, Kept::Whole(whole));
+            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key: Some(key) });
         }
+        let started = Instant::now();
         let image = self.timed(Step::Build, || self.built_by(tool, &folder, file))?;
-        if tests {
-            self.lines(Step::Test, &folder, &self.service.test)?;
-        }
-        let tool = BTreeMap::from([(tool.program.to_owned(), version)]);
-        let tested = tests || self.service.test.is_empty();
-        let whole = Whole { tool, tested, ..self.look_into(&image)? };
-        // Somebody may have edited the source meanwhile: then nobody knows what this was built from.
-        if fingerprint()?.digest == key {
-            self.cache.put_whole(&key, &whole)?;
-        }
-        Ok(self.foreign(&whole, origin)?)
+        let (tool, record) = (BTreeMap::from([(tool.program.to_owned(), version)]), Record::new(started.elapsed()));
+        let whole = Whole { tool, built: record, ..self.look_into(&image)? };
+        let (made, kept) = (self.foreign(&whole, origin)?, Kept::Whole(whole));
+        let built = ServiceBuilt { made, unchanged: false, kept, folder, base, toolchains, key: Some(key) };
+        self.keep(&built, &built.kept)?;
+        Ok(built)
+    }
+
+    fn version(&self, tool: &Tool, folder: &Path, isolation: &Isolation) -> String {
+        let asked = Asked {
+            folder,
+            scope: folder,
+            isolation,
+            confinements: self.confinements,
+            limits: &self.request.limits,
+            cache: self.cache,
+        };
+        toolchains::say(&asked, tool.program, tool.version).unwrap_or_default()
     }
 
     /// Has the tool build a copy of the sources: what somebody wrote, and nothing that is ignored beside it.
@@ -114,7 +122,7 @@ impl ServiceBuild<'_> {
         variables.insert("FILE".into(), file.into());
         variables.insert("PULL".into(), if self.request.update { tool.anew.into() } else { "".into() });
         let plain = Isolation::plain(&context, variables);
-        let deadline = Instant::now() + self.request.time_max;
+        let deadline = Instant::now() + self.request.limits.time_max;
         tool.lines.iter().try_for_each(|line| self.tool_line(tool, &plain, &context, line, deadline))?;
         let layout = place.join("image");
         if !layout.is_dir() {
@@ -131,26 +139,31 @@ impl ServiceBuild<'_> {
         line: &str,
         deadline: Instant,
     ) -> Result<(), Stopped> {
-        let told = |text| self.tell(Event::Line { service: self.name.clone(), step: Step::Build, text });
-        let cancelled = || self.stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
         let (program, path) = (tool.program, &self.service.path);
         let file = self.service.dockerfile.as_deref().unwrap_or_default();
         let enter = if path == "." { String::new() } else { format!("cd {path} && ") };
         let by_hand = format!("run it by hand: `{enter}{program} build --file {file} .`");
-        let failed = |how: String, last: Vec<String>| {
-            let message = format!("`{program}` cannot build `{}`: {how}", self.name);
-            Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand.clone()))
+        let limits = &self.request.limits;
+        let shell = ShellLine {
+            line,
+            folder,
+            isolation,
+            confinements: self.confinements,
+            limits,
+            deadline,
+            cancelled: &|| (self.stop)(),
+            told: &|text| self.tell(Event::Line { service: self.name.clone(), step: Step::Build, text }),
         };
-        match (ShellLine { line, folder, isolation, deadline, cancelled: &cancelled, told: &told }).run() {
-            Ok(()) => Ok(()),
-            Err(Failure::Cancelled) => Err(Stopped::Cancelled),
-            Err(Failure::Machine(error)) => Err(Stopped::Failed(error)),
-            Err(Failure::Status(status, last)) => Err(failed(ending(status), last)),
-            Err(Failure::TooLong(last)) => {
-                let limit = seaworthy_model::units::format_duration(self.request.time_max);
-                Err(failed(format!("it took longer than {limit}"), last))
-            }
-        }
+        let (how, last) = match shell.run() {
+            Ok(()) => return Ok(()),
+            Err(Failure::Cancelled) => return Err(Stopped::Cancelled),
+            Err(Failure::Machine(error)) => return Err(error.into()),
+            Err(Failure::Status(status, last)) => (ending(status), last),
+            Err(Failure::TooLong(last)) => (format!("it took longer than {}", format_duration(limits.time_max)), last),
+            Err(Failure::TooMuch(excess, last)) => (format!("it {}", too_much(excess, limits)), last),
+        };
+        let message = format!("`{program}` cannot build `{}`: {how}", self.name);
+        Err(Diagnostic::user(message).evidence(last).help(by_hand).into())
     }
 
     /// Puts the image of a layout into the store.

@@ -3,7 +3,8 @@
 use crate::cache::Whole;
 use crate::image::{Made, Stored};
 use crate::progress::Event;
-use crate::service::ServiceBuild;
+use crate::report::Record;
+use crate::service::{Kept, ServiceBuild, ServiceBuilt};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::limits::DOCUMENT_BYTES_MAX;
 use seaworthy_image::provenance::Build;
@@ -12,25 +13,30 @@ use seaworthy_image::{Image, Limits, Source, oci};
 use seaworthy_model::release::Origin;
 use seaworthy_model::{Digest, ImageName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 impl ServiceBuild<'_> {
     /// An image that runs as it is.
-    pub(crate) fn given(&self, name: &ImageName) -> Result<Made, Diagnostic> {
-        let blobs = self.request.blobs;
+    pub(crate) fn given(&self, name: &ImageName) -> Result<ServiceBuilt, Diagnostic> {
+        let (blobs, started) = (self.request.blobs, Instant::now());
         let given = self.request.bases.image(self.name, name, &self.source.folder)?;
         let key = Digest::of_json(&("image", &given.image));
-        let whole = match self.cache.whole(&key, blobs) {
+        let known = self.cache.whole(&key, blobs);
+        let unchanged = known.is_some();
+        let whole = match known {
             Some(whole) => {
                 self.tell(Event::Unchanged { service: self.name.clone() });
                 whole
             }
             None => {
-                let whole = Whole { tested: true, ..self.look_into(&given.image)? };
+                let whole = Whole { built: Record::new(started.elapsed()), ..self.look_into(&given.image)? };
                 self.cache.put_whole(&key, &whole)?;
                 whole
             }
         };
-        self.foreign(&whole, Origin::Image(given.name))
+        let made = self.foreign(&whole, Origin::Image(given.name.clone()))?;
+        let (folder, kept) = (self.source.folder.clone(), Kept::Whole(whole));
+        Ok(ServiceBuilt { made, unchanged, kept, folder, base: given.name, toolchains: BTreeMap::new(), key: None })
     }
 
     /// What an image that is in the store consists of.
@@ -43,7 +49,8 @@ impl ServiceBuild<'_> {
         }
         let layers = image.layers.iter().map(|layer| layer.digest.clone());
         let parts = std::iter::once(image.config.clone()).chain(layers).collect();
-        Ok(Whole { image: image.digest, blobs: parts, packages, tool: BTreeMap::new(), tested: false })
+        let (tool, built) = (BTreeMap::new(), Record::default());
+        Ok(Whole { image: image.digest, blobs: parts, packages, tool, built, tested: None })
     }
 
     /// What belongs to an image that others made is made here.

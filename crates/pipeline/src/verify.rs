@@ -33,13 +33,11 @@ pub fn verify(request: &Request<'_>) -> Result<BTreeMap<Name, Verified>, Vec<Dia
     let once = |number: u32| -> Result<BTreeMap<Name, Made>, Vec<Diagnostic>> {
         let place = request.cache.join("verify").join(format!("{}-{number}", std::process::id()));
         let _gone = Gone(&place);
-        let source = Source::copy(request.manifest_file, request.commit, &place)?;
+        let mut source = Source::copy(request.manifest_file, request.of, &place)?;
         let cache = Cache::open(request.cache, false).map_err(one)?;
-        let mut source = source;
-        let manifest = &mut source.manifest;
-        manifest.services.retain(|_, service| service.dockerfile.is_none());
+        source.manifest.services.retain(|_, service| service.dockerfile.is_none());
         let request = Request { test: false, ..*request };
-        build::images(&request, &source, &cache).map_err(one)
+        build::images(&request, &source, &cache)
     };
     let (first_images, second_images) = (once(1)?, once(2)?);
     let mut verified = BTreeMap::new();

@@ -11,6 +11,7 @@ pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod registry;
 pub(crate) mod remote;
+pub(crate) mod repository;
 pub(crate) mod standing;
 pub(crate) mod websocket;
 pub(crate) mod world;
