@@ -3,7 +3,7 @@
 use crate::process::{self, Ended, Start};
 use crate::wire::{Answer, CheckFile, Connect, Inspected, Operation, REQUEST_BYTES_MAX, Request, VERSION};
 use crate::{CheckResult, ChecksError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The helper's file name.
@@ -59,6 +59,12 @@ impl Runner {
             Some(path) => Ok(Self::new(path)),
             None => Err(ChecksError::Missing { looked: candidates }),
         }
+    }
+
+    /// The helper's executable.
+    #[must_use]
+    pub fn helper(&self) -> &Path {
+        &self.helper
     }
 
     /// Says what files would do, in their order. A file that is no Hurl is an answer too, with failures.

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use seaworthy_model::Name;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// From a git commit to production, and keep it there.
 #[derive(Debug, Parser)]
@@ -47,6 +48,8 @@ pub(crate) enum Verb {
     Down(EnvironmentArgument),
     /// Work on it: rebuild and restart what changes, with one stream of logs
     Dev(DevArguments),
+    /// Say whether a commit is good: test it, build it, run what was built against its checks
+    Check(CheckArguments),
     /// Test and build a release
     Build(BuildArguments),
     /// The images that were built here
@@ -70,6 +73,10 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// Show who deployed what, when, and how it ended
     History(HistoryArguments),
+    /// Run a program in a running instance: a shell, if none is named
+    Exec(ExecArguments),
+    /// Show what the node did by itself about the commits that environments follow
+    Runs(RunsArguments),
     /// Run a command beside a service, in its image and with its values
     Run(RunArguments),
     /// The machine's own daemon
@@ -97,6 +104,26 @@ pub(crate) struct InitArguments {
 pub(crate) struct EnvironmentArgument {
     /// The environment
     pub environment: Name,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    /// The commit, by any name that git knows
+    #[arg(default_value = "HEAD")]
+    pub commit: String,
+    /// Check what lies here instead, whether or not it is committed
+    #[arg(long, conflicts_with = "commit")]
+    pub working_tree: bool,
+    /// Write the release that was built to this file, for another process to send; it is removed if there is none
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// How long one step may take, such as 10m (default: 1h)
+    #[arg(long, value_name = "TIME", value_parser = seaworthy_model::units::parse_duration)]
+    pub step_time: Option<Duration>,
+    /// How much memory one step may use, such as 2GB (default: its share of three quarters of the machine's)
+    #[arg(long, value_name = "SIZE", value_parser = seaworthy_model::units::parse_size)]
+    pub step_memory: Option<u64>,
 }
 
 /// `build`.
@@ -267,6 +294,34 @@ pub(crate) struct HistoryArguments {
     pub lines: usize,
 }
 
+/// `exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArguments {
+    /// The environment
+    pub environment: Name,
+    /// The service
+    pub service: Name,
+    /// The instance's number (default: the first that runs)
+    #[arg(long, value_name = "N")]
+    pub instance: Option<u16>,
+    /// Program and arguments (default: a shell)
+    #[arg(last = true)]
+    pub command: Vec<String>,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    /// The environment (default: all of the app)
+    pub environment: Option<Name>,
+    /// How many of the last runs
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub lines: usize,
+    /// Try the newest commit of the environment again
+    #[arg(long, requires = "environment")]
+    pub again: bool,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -292,6 +347,8 @@ pub(crate) enum NodeVerb {
     },
     /// Say whether the node runs, and where
     Status,
+    /// Say how a webhook of the app's repository wakes the node
+    Webhook(WebhookArguments),
     /// Make the node a service of this machine, or of another
     Install(InstallArguments),
     /// Speak to the node over standard input and output (what ssh runs)
@@ -300,6 +357,14 @@ pub(crate) enum NodeVerb {
     /// The node itself
     #[command(hide = true)]
     Run,
+}
+
+/// `node webhook`.
+#[derive(Debug, Args)]
+pub(crate) struct WebhookArguments {
+    /// Print the secret, too
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 /// `node install`.

@@ -3,13 +3,12 @@
 use crate::context::Context;
 use crate::exit::Ended;
 use crate::output::style;
-use seaworthy_checks::Runner;
-use seaworthy_checks::wire::CheckFile;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
+use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
-use seaworthy_pipeline::{Bases, BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
+use seaworthy_pipeline::{Bases, BlobSink, Built, Event, NoBases, Request, SourceOf, Step, StepLimits, build, verify};
 use seaworthy_store::blobs::Blobs;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -19,24 +18,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long one service's tests, or its build, may take.
-const STEP_TIME_MAX: Duration = Duration::from_secs(3600);
-
 /// How often old builds are looked for.
 const COLLECT_EVERY: Duration = Duration::from_secs(24 * 3600);
 
 /// How long a blob that no build uses stays.
 const BUILD_AGE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What to build.
-#[derive(Debug, Clone, Copy)]
+/// What to build, and how.
+#[derive(Debug, Clone)]
 pub(crate) struct What {
-    /// The commit of HEAD instead of the working tree.
-    pub commit: bool,
+    /// Which state of the source.
+    pub of: SourceOf,
     /// Run the tests of what is built.
     pub test: bool,
     /// Look every base up anew, whatever is locked.
     pub update: bool,
+    /// Go on after something failed, with what does not need it.
+    pub keep_going: bool,
+    /// How much one step may take.
+    pub limits: StepLimits,
+}
+
+impl What {
+    /// The working tree or the commit of HEAD, tested, up to the first failure.
+    pub(crate) fn new(commit: bool) -> Self {
+        let of = if commit { SourceOf::head() } else { SourceOf::WorkingTree };
+        Self { of, test: true, update: false, keep_going: false, limits: StepLimits::of_this_machine() }
+    }
 }
 
 /// The user's own store of builds.
@@ -58,13 +66,21 @@ pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
 
 /// Tests and builds; shows what happens; stops at Ctrl-C.
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
-    let built = with_request(context, what, build).await?;
-    crate::images::remember(&builds_folder()?, &blobs()?, &built)?;
+    // What is wrong with the file in front of the user comes first, whatever is committed.
+    context.manifest()?;
+    let built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
+    keep(context, &built.bundle).await?;
+    Ok(built)
+}
+
+/// Puts a release's images on the list of what was built, and removes what was on it for too long.
+pub(crate) async fn keep(context: &Context, bundle: &ReleaseBundle) -> Result<(), Ended> {
+    crate::images::remember(&builds_folder()?, &blobs()?, bundle)?;
     // The build stands whether or not old ones could be removed.
     if let Err(error) = remove_old(&builds_folder()?).await {
         context.output.warning(&error.to_string());
     }
-    Ok(built)
+    Ok(())
 }
 
 /// Once a day, removes from the user's own store what no build has used for long.
@@ -84,18 +100,17 @@ async fn remove_old(folder: &Path) -> Result<(), Diagnostic> {
 
 /// Builds everything twice, in two folders, and compares; stops at Ctrl-C.
 pub(crate) async fn verify_twice(context: &Context, what: What) -> Result<BTreeMap<Name, Verified>, Ended> {
-    with_request(context, what, verify).await
+    context.manifest()?;
+    with_request(context, what, verify).await?.map_err(Ended::Failed)
 }
 
-/// Does something that needs everything that a build needs, on a thread of its own.
-async fn with_request<T: Send + 'static>(
+/// Does something that needs everything that a build needs, on a thread of its own; stops at Ctrl-C.
+pub(crate) async fn with_request<T: Send + 'static>(
     context: &Context,
     what: What,
-    work: impl FnOnce(&Request<'_>) -> Result<T, Vec<Diagnostic>> + Send + 'static,
+    work: impl FnOnce(&Request<'_>) -> T + Send + 'static,
 ) -> Result<T, Ended> {
     let manifest_file = context.manifest_file()?;
-    // What is wrong with the file in front of the user comes first, whatever is committed.
-    context.manifest()?;
     let cancel = Arc::new(AtomicBool::new(false));
     let stop = Arc::clone(&cancel);
     let output = context.output;
@@ -113,23 +128,30 @@ async fn with_request<T: Send + 'static>(
         let tell = |event| crate::bases::show(output, &event);
         let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
         // Images are for Linux: elsewhere programs run as they are.
+        let inspect = crate::inspect::Helper::new(handle, &folder.join("cache"));
         let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
         work(&Request {
             manifest_file: &manifest_file,
-            commit: what.commit,
+            of: &what.of,
             cache: &folder.join("cache"),
             blobs: &sink,
             bases,
-            inspect: &Helper(handle),
+            inspect: &inspect,
             test: what.test,
-            time_max: STEP_TIME_MAX,
-            progress: &|event| show(output, &event),
+            keep_going: what.keep_going,
+            limits: what.limits,
+            progress: &|event| {
+                // Where everything is reported in the end, what was not done need not be told before.
+                if !(what.keep_going && matches!(event, Event::Unchanged { .. })) {
+                    show(output, &event);
+                }
+            },
             cancel: &cancel,
         })
     });
     let done = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
     watching.abort();
-    done.map_err(Ended::Failed)
+    Ok(done)
 }
 
 async fn asked_to_end() -> std::io::Result<()> {
@@ -153,6 +175,20 @@ fn show(output: crate::output::Output, event: &Event) {
             let (warn, help) = (style::WARN, "what compilers make may hold paths of this machine");
             output.note(&format!("{warn}{:>9}{warn:#} {why}: {help}", "note"));
         }
+        Event::ChangesLeftOut => {
+            let (warn, what) =
+                (style::WARN, "changes that no commit holds are not checked: `--working-tree` checks them");
+            output.note(&format!("{warn}{:>9}{warn:#} {what}", "note"));
+        }
+        Event::NotLimited => {
+            let (warn, help) = (style::WARN, "memory and processes are not limited: control groups cannot be written");
+            output.note(&format!("{warn}{:>9}{warn:#} {help}", "note"));
+        }
+        Event::Retried { service, attempt, attempts_max, why } => {
+            let warn = style::WARN;
+            output.note(&format!("{warn}{:>9}{warn:#} {service}: attempt {attempt} of {attempts_max}: {why}", "again"));
+        }
+        Event::Functional => output.note(&format!("{dim}{:>9}{dim:#} the release, on a node of its own", "checks")),
         Event::Unchanged { service } => output.note(&format!("{dim}unchanged{dim:#} {service}")),
         Event::Started { service, step: step @ (Step::Test | Step::Build) } => {
             output.note(&format!("{dim}{:>9}{dim:#} {service}", word(step)));
@@ -192,30 +228,5 @@ impl BlobSink for Sink {
     fn contains(&self, digest: &Digest) -> bool {
         // Young again: what builds still use is not collected.
         self.0.renew(digest)
-    }
-}
-
-/// Asks the check helper what each Hurl file does.
-struct Helper(tokio::runtime::Handle);
-
-impl Inspect for Helper {
-    fn methods(&self, files: &[PathBuf]) -> Result<Vec<Vec<String>>, Vec<Diagnostic>> {
-        if files.is_empty() {
-            return Ok(Vec::new());
-        }
-        let runner = Runner::locate().map_err(|e| vec![e.to_diagnostic()])?;
-        let read = |path: &PathBuf| -> Result<CheckFile, Vec<Diagnostic>> {
-            let bytes = seaworthy_host::files::read(path).map_err(|e| vec![Diagnostic::user(e.to_string())])?;
-            let name = path.display().to_string();
-            let text =
-                String::from_utf8(bytes).map_err(|_| vec![Diagnostic::user(format!("`{name}` is not UTF-8"))])?;
-            Ok(CheckFile { name, text, ..CheckFile::default() })
-        };
-        let files = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-        let texts: Vec<String> = files.iter().map(|file| file.text.clone()).collect();
-        let inspected = self.0.block_on(runner.inspect(files)).map_err(|e| vec![e.to_diagnostic()])?;
-        let wrong: Vec<Diagnostic> =
-            inspected.iter().zip(&texts).flat_map(|(file, text)| file.diagnostics(text)).collect();
-        if wrong.is_empty() { Ok(inspected.into_iter().map(|file| file.methods).collect()) } else { Err(wrong) }
     }
 }

@@ -4,8 +4,8 @@ use crate::exit::Ended;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{create_directory, read_if_there, write_volatile};
 use seaworthy_image::oci;
+use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
-use seaworthy_pipeline::Built;
 use seaworthy_store::Blobs;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -33,9 +33,8 @@ pub(crate) struct BuiltImage {
 }
 
 /// Puts the images of a build at the top of the list.
-pub(crate) fn remember(folder: &Path, blobs: &Blobs, built: &Built) -> Result<(), Ended> {
+pub(crate) fn remember(folder: &Path, blobs: &Blobs, bundle: &ReleaseBundle) -> Result<(), Ended> {
     let failed = |error: Diagnostic| Ended::failed(error);
-    let bundle = &built.bundle;
     let before = list(folder, &bundle.release.app)?;
     let mut images = Vec::new();
     for (service, made) in &bundle.release.services {

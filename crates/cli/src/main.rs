@@ -3,12 +3,15 @@
 mod arguments;
 mod bases;
 mod build;
+mod check;
 mod context;
 mod exit;
 mod follow;
 mod images;
+mod inspect;
 mod output;
 mod send;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;
@@ -20,6 +23,7 @@ fn main() -> ExitCode {
         ["shim", ..] => seaworthy_engine::shim::main(),
         ["gateway", ..] => seaworthy_gateway::parent::main(std::env::args_os().skip(2)),
         ["gateway-worker", ..] => seaworthy_gateway::worker::main(std::env::args_os().skip(2)),
+        ["confined"] => seaworthy_confine::main(),
         ["node", "run"] => seaworthy_node::main(),
         _ => verbs::main(),
     }

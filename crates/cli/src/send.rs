@@ -13,13 +13,33 @@ use std::collections::BTreeSet;
 /// How many digests are asked about in one call.
 const ASKED_AT_ONCE: usize = 10_000;
 
-/// Sends blobs and release; returns the release's name.
+/// Sends blobs and release, and says so; returns the release's name.
 pub(crate) async fn send(
     context: &Context,
     client: &mut Client,
     blobs: &Blobs,
     bundle: &ReleaseBundle,
 ) -> Result<Digest, Ended> {
+    let sent = transfer(client, blobs, bundle).await?;
+    if sent.blobs > 0 {
+        let (dim, count, place) = (style::DIM, sent.blobs, client.transport().place());
+        context.output.note(&format!("{dim}     sent{dim:#} {count} blobs, {} KB to {place}", sent.bytes / 1024));
+    }
+    Ok(sent.release)
+}
+
+/// What was sent.
+pub(crate) struct Sent {
+    /// The release's name.
+    pub release: Digest,
+    /// How many blobs.
+    blobs: usize,
+    /// How large they were.
+    bytes: usize,
+}
+
+/// Sends blobs and release.
+pub(crate) async fn transfer(client: &mut Client, blobs: &Blobs, bundle: &ReleaseBundle) -> Result<Sent, Ended> {
     let platform = client.node().await?.platform;
     if platform != bundle.provenance.platform {
         let built = &bundle.provenance.platform;
@@ -39,11 +59,8 @@ pub(crate) async fn send(
         bytes_sent += bytes.len();
         client.put_blob(digest, bytes).await?;
     }
-    if !missing.is_empty() {
-        let (dim, count, place) = (style::DIM, missing.len(), client.transport().place());
-        context.output.note(&format!("{dim}     sent{dim:#} {count} blobs, {} KB to {place}", bytes_sent / 1024));
-    }
-    Ok(client.put_release(bundle).await?)
+    let release = client.put_release(bundle).await?;
+    Ok(Sent { release, blobs: missing.len(), bytes: bytes_sent })
 }
 
 /// Every blob of a release: manifests, what they name, checks.

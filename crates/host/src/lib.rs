@@ -10,6 +10,7 @@ pub mod home;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod lock;
+pub mod machine;
 pub mod peer;
 pub mod ports;
 pub mod process;

@@ -32,6 +32,26 @@ pub fn self_command() -> Command {
     command
 }
 
+/// Makes a command's process end (by SIGKILL) when this one does, however that ended; what it started itself is not
+/// meant. Asked for last: a change of rights takes the wish back (`PR_SET_PDEATHSIG`, prctl(2)).
+pub fn end_with_parent(command: &mut Command) {
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::process::CommandExt as _;
+        let parent = Pid::this();
+        // SAFETY: two system calls that allocate nothing and take no lock.
+        unsafe {
+            command.pre_exec(move || {
+                nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+                // It may have ended before the wish was heard.
+                if nix::unistd::getppid() == parent { Ok(()) } else { Err(io::ErrorKind::NotConnected.into()) }
+            })
+        };
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = command;
+}
+
 /// Identifies this run of the machine: process ids and start times mean nothing in another one.
 #[must_use]
 pub fn boot_id() -> String {

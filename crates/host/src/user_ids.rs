@@ -31,6 +31,25 @@ pub fn claim(home: &Path, preferred: Option<u32>) -> Result<u32, FileError> {
     claim_in(&Path::new(ROOT_RUNTIME).join("ids"), home, preferred)
 }
 
+/// Gives back what a home had that is not there any more. Nothing there is no error.
+///
+/// # Errors
+/// [`FileError`] when the registry cannot be written.
+pub fn release(home: &Path) -> Result<(), FileError> {
+    release_in(&Path::new(ROOT_RUNTIME).join("ids"), home)
+}
+
+fn release_in(registry: &Path, home: &Path) -> Result<(), FileError> {
+    let home = resolved(home);
+    let Ok(entries) = std::fs::read_dir(registry) else { return Ok(()) };
+    for entry in entries.flatten() {
+        if files::read_if_there(&entry.path())?.is_some_and(|owner| owner == home.as_os_str().as_bytes()) {
+            files::remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 fn claim_in(registry: &Path, home: &Path, preferred: Option<u32>) -> Result<u32, FileError> {
     files::create_directory(registry, 0o711)?;
     let home = resolved(home);

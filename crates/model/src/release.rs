@@ -1,5 +1,6 @@
 //! What building makes: releases, and the values of environments that travel beside them.
 
+use crate::follow::{Follow, Forge, Notify, Repository};
 use crate::service::{Service, Setting, Tuning};
 use crate::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -186,13 +187,28 @@ pub struct EnvironmentSpec {
     /// Where the node is: `ssh://user@host`, or `None` for this machine.
     pub node: Option<String>,
     /// The repository that the node follows.
-    pub repository: Option<String>,
-    /// The branch or environment that it follows.
-    pub follow: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
+    /// What it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follow>,
+    /// Who is told when what it follows is not deployed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub notify: Notify,
+    /// Who is told what became of a commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forge: Option<Forge>,
+    /// What stops a release here; see [`crate::gate::Gates::of_environment`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<crate::gate::Gate>,
     /// Overrides by service.
     pub services: BTreeMap<Name, ServiceOverride>,
     /// Hosts by route.
     pub hosts: BTreeMap<Name, String>,
+}
+
+fn is_default(notify: &Notify) -> bool {
+    *notify == Notify::default()
 }
 
 impl EnvironmentSpec {
@@ -245,6 +261,21 @@ pub struct ReleaseBundle {
     /// a provenance). They name the commit, so they are beside the release like it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attachments: BTreeMap<Name, Vec<Digest>>,
+    /// What stops it, and which findings are waived, at the release's commit.
+    #[serde(default)]
+    pub gates: crate::gate::Gates,
+    /// What a check found; `None`: it was never checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<Checked>,
+}
+
+/// What a check said of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checked {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What it found.
+    pub findings: Vec<crate::finding::Finding>,
 }
 
 impl ReleaseBundle {

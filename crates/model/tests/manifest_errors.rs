@@ -36,7 +36,7 @@ macro_rules! cases {
     )*};
 }
 
-cases!(syntax, shape, names, values, services, references, settings, routes, environments);
+cases!(syntax, shape, names, values, services, references, settings, routes, environments, gates);
 
 #[test]
 fn many_errors_come_at_once() {

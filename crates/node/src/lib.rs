@@ -2,10 +2,14 @@
 
 pub mod place;
 pub mod start;
+pub mod throwaway;
 
 mod daemon;
+mod delivery;
 mod deployments;
+mod exec;
 mod failure;
+mod functional;
 mod garbage;
 mod identities;
 mod isolation;

@@ -6,7 +6,7 @@ use seaworthy_host::files::FileError;
 use std::fs::OpenOptions;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
@@ -19,9 +19,20 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
-const INHERITED: [&str; 14] = [
+const INHERITED: [&str; 33] = [
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
     "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "JAVA_HOME",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
     "PATH",
+    "REQUESTS_CA_BUNDLE",
+    "RUSTUP_HOME",
+    "SEAWORTHY_BUILD_MEMORY",
+    "SEAWORTHY_BUILD_READS",
     "SEAWORTHY_CHECK",
     "SEAWORTHY_GATEWAY_THREADS",
     "SEAWORTHY_HOME",
@@ -29,11 +40,19 @@ const INHERITED: [&str; 14] = [
     "SEAWORTHY_KEEP_REVISIONS",
     "SEAWORTHY_KEEP_YOUNG_SECONDS",
     "SEAWORTHY_LISTEN",
+    "SEAWORTHY_POLL_SECONDS",
     "SEAWORTHY_PORT",
     "SEAWORTHY_REGISTRY_PORT",
+    "SEAWORTHY_WEBHOOK_PORT",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "USER",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 ];
 
 /// The file in a node's home that holds what the node itself has to say.
@@ -69,6 +88,17 @@ pub async fn answers(socket: &Path) -> bool {
 }
 
 fn spawn(home: &Path) -> Result<Child, Diagnostic> {
+    command(home)?.stdin(Stdio::null()).spawn().map_err(not_started)
+}
+
+/// Why there is no node.
+#[allow(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
+pub(crate) fn not_started(error: std::io::Error) -> Diagnostic {
+    Diagnostic::machine(format!("cannot start the node: {error}"))
+}
+
+/// A node for a home, which writes its log there; with what a node takes over from the environment.
+pub(crate) fn command(home: &Path) -> Result<Command, Diagnostic> {
     let machine = |what: String| Diagnostic::machine(what);
     seaworthy_host::files::create_directory(home, 0o711)?;
     let path = home.join(NODE_LOG);
@@ -78,10 +108,10 @@ fn spawn(home: &Path) -> Result<Child, Diagnostic> {
     let mut command = seaworthy_host::process::self_command();
     command.args(["node", "run"]).current_dir("/");
     command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-    command.stdin(Stdio::null()).stdout(log).stderr(errors);
+    command.stdout(log).stderr(errors);
     // Not in the process group of the terminal: Ctrl-C there is not for the node.
     command.process_group(0);
-    command.spawn().map_err(|e| machine(format!("cannot start the node: {e}")))
+    Ok(command)
 }
 
 async fn wait(socket: &Path, mut child: Option<Child>) -> Result<PathBuf, Diagnostic> {
@@ -114,7 +144,8 @@ async fn wait(socket: &Path, mut child: Option<Child>) -> Result<PathBuf, Diagno
     })
 }
 
-fn last_lines(log: &Path) -> Vec<String> {
+/// The end of a log.
+pub(crate) fn last_lines(log: &Path) -> Vec<String> {
     let bytes = seaworthy_host::files::read(log).unwrap_or_default();
     let tail = &bytes[bytes.len().saturating_sub(4096)..];
     let text = String::from_utf8_lossy(tail).into_owned();

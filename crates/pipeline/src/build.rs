@@ -1,30 +1,28 @@
 //! Building a release.
 
 use crate::cache::Cache;
-use crate::checks::Checked;
 use crate::image::Made;
-use crate::isolation::Isolation;
+use crate::limits::StepLimits;
 use crate::progress::Event;
 use crate::seams::{Bases, BlobSink, Inspect};
-use crate::service::{ServiceBuild, Stopped};
-use crate::source::Source;
+use crate::source::{Source, SourceOf};
+use crate::validate::validate;
+use crate::work::{Work, Worked, bundle};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
-use seaworthy_model::release::{Check, RELEASE_FORMAT, Release, ReleaseBundle, RouteSpec, ServiceRelease};
+use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::verdict::StepOutcome;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
 /// What to build, and with what.
 pub struct Request<'a> {
     /// The manifest's file, below the folder that its paths are relative to.
     pub manifest_file: &'a Path,
-    /// True: the commit of HEAD, in a checkout of its own. False: the working tree, in place.
-    pub commit: bool,
+    /// Which state of it.
+    pub of: &'a SourceOf,
     /// A folder of the user's own for checkouts and for what earlier builds made.
     pub cache: &'a Path,
     /// Where content goes.
@@ -35,8 +33,10 @@ pub struct Request<'a> {
     pub inspect: &'a dyn Inspect,
     /// Whether the `test` lines run.
     pub test: bool,
-    /// How long one service's tests, or its build, may take.
-    pub time_max: Duration,
+    /// Whether steps that can still run do so after one has failed.
+    pub keep_going: bool,
+    /// How much one step may take.
+    pub limits: StepLimits,
     /// Told everything that happens, from several threads.
     pub progress: &'a (dyn Fn(Event) + Sync),
     /// Set by the caller to stop: programs are ended, and the build fails.
@@ -51,121 +51,44 @@ pub struct Built {
     pub bundle: ReleaseBundle,
 }
 
-/// Tests and builds every service, puts files and checks into the store and names the release.
+/// Builds and tests every service, puts files and checks into the store and names the release.
 ///
 /// # Errors
 /// All errors of the manifest, or the first failing service's last lines and the command to run by hand.
 pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
-    let one = |error: Diagnostic| vec![error];
-    let source = Source::open(request.manifest_file, request.commit, request.cache)?;
-    let manifest = &source.manifest;
-    not_built_yet(manifest)?;
-    let cache = Cache::open(request.cache, true).map_err(one)?;
-    // Checks cost little: what is wrong with them is told before anything is built.
-    let mut checks = service_checks(request, &source)?;
-    let routes = routes(request, &source)?;
-    let images = images(request, &source, &cache).map_err(one)?;
-    let services = manifest.services.iter().map(|(name, service)| {
-        let checks = checks.remove(name).unwrap_or_default();
-        (name.clone(), ServiceRelease { image: images[name].image.clone(), service: service.service.clone(), checks })
-    });
-    let release = Release { format: RELEASE_FORMAT, app: manifest.app.clone(), services: services.collect(), routes };
-    let environments = manifest.environments.clone();
-    let attachments = images.into_iter().map(|(name, made)| (name, made.attachments)).collect();
-    let bundle = ReleaseBundle { release, environments, provenance: source.provenance.clone(), attachments };
+    let source = Source::open(request.manifest_file, request.of, request.cache)?;
+    let validated = validate(request, &source)?;
+    let cache = Cache::open(request.cache, true).map_err(|error| vec![error])?;
+    let worked = Work::new(request, &source, &validated, &cache, None).run();
+    let built = all_built(worked, source.manifest.services.len())?;
+    let bundle = bundle(&source, &validated, &built);
     Ok(Built { bundle, manifest: source.manifest })
 }
 
-pub(crate) fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
-    let errors: Vec<Diagnostic> = manifest
-        .services
-        .iter()
-        .filter_map(|(name, service)| {
-            let key = if service.image.is_some() { "image" } else { "dockerfile" };
-            let there = service.image.is_some() || service.dockerfile.is_some();
-            let error = Diagnostic::user(format!("`{name}` has `{key}`, which is not built yet"));
-            there.then(|| error.help("name what it runs by `build`, `files` and `run`"))
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-fn service_checks(request: &Request<'_>, source: &Source) -> Result<BTreeMap<Name, Vec<Check>>, Vec<Diagnostic>> {
-    let mut all = BTreeMap::new();
-    for (name, service) in &source.manifest.services {
-        let checked = Checked { of: format!("service `{name}`"), path: &service.path, sources: &service.checks };
-        if !service.checks.is_empty() {
-            all.insert(name.clone(), checks(request, source, &checked)?);
-        }
-    }
-    Ok(all)
-}
-
-fn routes(request: &Request<'_>, source: &Source) -> Result<BTreeMap<Name, RouteSpec>, Vec<Diagnostic>> {
-    let mut routes = BTreeMap::new();
-    for (name, route) in &source.manifest.routes {
-        let checked = Checked { of: format!("route `{name}`"), path: ".", sources: &route.checks };
-        let checks = if route.checks.is_empty() { Vec::new() } else { checks(request, source, &checked)? };
-        routes.insert(name.clone(), RouteSpec { checks, ..route.route.clone() });
-    }
-    Ok(routes)
-}
-
-fn checks(request: &Request<'_>, source: &Source, checked: &Checked<'_>) -> Result<Vec<Check>, Vec<Diagnostic>> {
-    crate::checks::collect(&source.folder, checked, request.blobs, request.inspect).map_err(|mut errors| {
-        // Messages name files as the user knows them, not as they lie in a checkout.
-        for place in errors.iter_mut().filter_map(|error| error.place.as_mut()) {
-            if let Ok(relative) = Path::new(&place.file).strip_prefix(&source.folder) {
-                place.file = relative.display().to_string();
-            }
-        }
-        errors
-    })
-}
-
-/// The image of every service: built in parallel, as many at a time as there are cores, until one fails.
+/// The image of every service, whatever their checks say.
 pub(crate) fn images(
     request: &Request<'_>,
     source: &Source,
     cache: &Cache,
-) -> Result<BTreeMap<Name, Made>, Diagnostic> {
-    let isolation = Isolation::new(&source.manifest.app, &source.scope);
-    let has_lines = source.manifest.services.values().any(|service| !service.build.is_empty());
-    if let Some(why) = isolation.why_not.clone().filter(|_| has_lines) {
-        (request.progress)(Event::NotIsolated { why });
+) -> Result<BTreeMap<Name, Made>, Vec<Diagnostic>> {
+    let nothing = crate::validate::Validated { checks: BTreeMap::new(), routes: BTreeMap::new() };
+    let worked = Work::new(request, source, &nothing, cache, None).run();
+    let built = all_built(worked, source.manifest.services.len())?;
+    Ok(built.into_iter().map(|(name, built)| (name, built.made.clone())).collect())
+}
+
+/// What was built, if nothing failed and nothing is missing.
+fn all_built(
+    worked: Worked,
+    services: usize,
+) -> Result<BTreeMap<Name, std::sync::Arc<crate::service::ServiceBuilt>>, Vec<Diagnostic>> {
+    let is_whole = worked.steps.iter().all(|step| step.report.outcome == StepOutcome::Passed);
+    if let Some(failed) = worked.steps.into_iter().find(|step| !step.errors.is_empty()) {
+        return Err(failed.errors);
     }
-    let stop = AtomicBool::new(false);
-    let waiting = Mutex::new(source.manifest.services.iter());
-    let (sender, results) = channel();
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    std::thread::scope(|scope| {
-        for _ in 0..cores.min(source.manifest.services.len()) {
-            let (sender, isolation, stop, waiting) = (sender.clone(), &isolation, &stop, &waiting);
-            scope.spawn(move || {
-                let next = || waiting.lock().ok()?.next();
-                while let Some((name, service)) = next() {
-                    if stop.load(Ordering::Relaxed) || request.cancel.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let result = ServiceBuild { request, source, cache, isolation, stop, name, service }.run();
-                    stop.fetch_or(result.is_err(), Ordering::Relaxed);
-                    let _ = sender.send((name.clone(), result));
-                }
-            });
-        }
-    });
-    drop(sender);
-    let mut images = BTreeMap::new();
-    for (name, result) in results {
-        match result {
-            Ok(made) => drop(images.insert(name, made)),
-            Err(Stopped::Failed(error)) => return Err(error),
-            Err(Stopped::Cancelled) => {}
-        }
+    if is_whole && worked.built.len() == services {
+        return Ok(worked.built);
     }
-    if images.len() == source.manifest.services.len() {
-        return Ok(images);
-    }
-    Err(Diagnostic::user("the build was stopped")
-        .help("what was built already is kept: the next build goes on from there"))
+    let error = Diagnostic::user("the build was stopped");
+    Err(vec![error.help("what was built already is kept: the next build goes on from there")])
 }

@@ -1,5 +1,6 @@
 //! What earlier builds made, by the fingerprint of what they were made of. It may vanish at any time.
 
+use crate::report::Record;
 use crate::seams::{BaseLayer, BlobSink};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{create_directory, write_atomic};
@@ -18,6 +19,7 @@ const ENTRIES_MAX: usize = 500;
 pub(crate) struct Cache {
     folder: PathBuf,
     toolchains: PathBuf,
+    steps: PathBuf,
     /// False: nothing is found, and nothing is kept.
     used: bool,
 }
@@ -31,17 +33,20 @@ pub(crate) struct Entry {
     pub(crate) files: LayerDescriptor,
     /// What base and lockfiles name.
     pub(crate) packages: BTreeSet<Package>,
-    /// Whether its tests passed then (or it has none).
-    pub(crate) tested: bool,
+    /// How it was built.
+    pub(crate) built: Record,
+    /// How its tests passed; `None`: nobody ran them, or it has none.
+    pub(crate) tested: Option<Record>,
 }
 
 impl Cache {
     /// The results that lie in a folder; with `used` false as if there were none.
     pub(crate) fn open(folder: &Path, used: bool) -> Result<Self, Diagnostic> {
-        let (folder, toolchains) = (folder.join("results"), folder.join("toolchains"));
-        create_directory(&folder, 0o700)?;
-        create_directory(&toolchains, 0o700)?;
-        Ok(Self { folder, toolchains, used })
+        let (folder, toolchains, steps) = (folder.join("results"), folder.join("toolchains"), folder.join("steps"));
+        for folder in [&folder, &toolchains, &steps] {
+            create_directory(folder, 0o700)?;
+        }
+        Ok(Self { folder, toolchains, steps, used })
     }
 
     /// The result, if it is there and so is every layer of it. What cannot be read counts as not there.
@@ -71,6 +76,22 @@ impl Cache {
     pub(crate) fn keep_toolchain(&self, key: &Digest, version: &str) -> Result<(), Diagnostic> {
         write_atomic(&self.toolchains.join(key.hex()), version.as_bytes(), 0o600)?;
         prune(&self.toolchains);
+        Ok(())
+    }
+
+    /// How a step without a result of its own has passed, with everything as its key says.
+    pub(crate) fn passed(&self, key: &Digest) -> Option<Record> {
+        let bytes = self.used.then(|| std::fs::read(self.steps.join(key.hex())).ok())??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    /// Keeps that it has.
+    pub(crate) fn keep_passed(&self, key: &Digest, record: &Record) -> Result<(), Diagnostic> {
+        if self.used {
+            let bytes = serde_json::to_vec(record).map_err(|error| Diagnostic::machine(error.to_string()))?;
+            write_atomic(&self.steps.join(key.hex()), &bytes, 0o600)?;
+            prune(&self.steps);
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::git;
 use crate::isolation::Isolation;
+use crate::stamps::Stamps;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::Digest;
@@ -108,14 +109,56 @@ impl Fingerprint {
     }
 }
 
+/// What git says lies below a scope: asked once for all services.
+pub(crate) struct Listing {
+    scope: PathBuf,
+    /// Relative to the scope, sorted; `None` outside git.
+    names: Option<Vec<String>>,
+    /// What its files held when they were last read.
+    stamps: Stamps,
+}
+
+impl Listing {
+    /// Asks git; in a checkout of our own, where what nobody committed was left by steps, for what is committed.
+    pub(crate) fn of(scope: &Path, is_own: bool, cache: &Path) -> Self {
+        let names = if is_own { git::known_files(scope) } else { git::files(scope) };
+        Self { scope: scope.to_owned(), names, stamps: Stamps::open(cache, scope) }
+    }
+
+    /// Keeps what was read, so that it need not be read the next time.
+    pub(crate) fn save(&self) {
+        self.stamps.save();
+    }
+
+    /// The names below a folder, relative to it; `None` where git has to be asked there: a repository in the repository
+    /// is listed as its folder alone.
+    fn below(&self, folder: &Path) -> Option<Vec<String>> {
+        let names = self.names.as_ref()?;
+        let prefix = folder.strip_prefix(&self.scope).ok()?;
+        if prefix.as_os_str().is_empty() {
+            return Some(names.clone());
+        }
+        let prefix = format!("{}/", prefix.to_str()?);
+        let from = names.partition_point(|name| name.as_str() < prefix.as_str());
+        let below = names[from..].iter().map_while(|name| name.strip_prefix(&prefix)).map(str::to_owned);
+        let below: Vec<String> = below.collect();
+        (!below.is_empty()).then_some(below)
+    }
+}
+
 /// The fingerprint of a service's source and of how it is built. A build that reads files outside its folder depends on
-/// the whole scope.
-pub(crate) fn fingerprint(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> Result<Fingerprint, Diagnostic> {
+/// the whole scope. Without a listing git is asked anew.
+pub(crate) fn fingerprint(
+    folder: &Path,
+    scope: &Path,
+    listing: Option<&Listing>,
+    recipe: &Recipe<'_>,
+) -> Result<Fingerprint, Diagnostic> {
     let covered = if reaches_out(folder, scope, recipe) { scope } else { folder };
     let environment = recipe.isolation.variables.iter();
     let inputs = Inputs {
         format: 2,
-        tree: tree(covered)?,
+        tree: tree(covered, listing)?,
         path: recipe.path,
         build: recipe.build,
         test: recipe.test,
@@ -142,23 +185,30 @@ fn reaches_out(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> bool {
 
 /// The paths of the source files below a folder, relative to it, sorted.
 pub(crate) fn sources(folder: &Path) -> Result<Vec<String>, Diagnostic> {
-    Ok(tree(folder)?.into_keys().collect())
+    Ok(tree(folder, None)?.into_keys().collect())
 }
 
 /// Every source file below a folder, relative, with what it holds.
-fn tree(folder: &Path) -> Result<BTreeMap<String, String>, Diagnostic> {
+fn tree(folder: &Path, listing: Option<&Listing>) -> Result<BTreeMap<String, String>, Diagnostic> {
     let mut tree = BTreeMap::new();
-    if let Some(files) = git::files(folder) {
+    let stamps = listing.map(|listing| &listing.stamps);
+    let listed = listing.and_then(|listing| listing.below(folder));
+    if let Some(files) = listed.or_else(|| git::files(folder)) {
         for name in files {
-            add(folder, &name, &mut tree)?;
+            add(folder, &name, stamps, &mut tree)?;
         }
     } else {
-        walk(folder, "", &mut tree)?;
+        walk(folder, "", stamps, &mut tree)?;
     }
     Ok(tree)
 }
 
-fn add(folder: &Path, name: &str, tree: &mut BTreeMap<String, String>) -> Result<(), Diagnostic> {
+fn add(
+    folder: &Path,
+    name: &str,
+    stamps: Option<&Stamps>,
+    tree: &mut BTreeMap<String, String>,
+) -> Result<(), Diagnostic> {
     let path = folder.join(name);
     let metadata = match path.symlink_metadata() {
         Ok(metadata) => metadata,
@@ -168,19 +218,28 @@ fn add(folder: &Path, name: &str, tree: &mut BTreeMap<String, String>) -> Result
     };
     if metadata.is_dir() {
         // A repository within the repository: git names it and looks no further.
-        return walk(folder, name.trim_end_matches('/'), tree);
+        return walk(folder, name.trim_end_matches('/'), stamps, tree);
     }
     if metadata.is_symlink() {
         let to = std::fs::read_link(&path).map_err(|error| FileError::new("read", &path, error))?;
         tree.insert(name.to_owned(), format!("link {}", to.display()));
     } else if metadata.is_file() {
         let executable = if metadata.permissions().mode() & 0o111 == 0 { "file" } else { "program" };
-        tree.insert(name.to_owned(), format!("{executable} {}", content(&path)?));
+        let content = match stamps {
+            Some(stamps) => stamps.content(&path, &metadata, content)?,
+            None => content(&path)?,
+        };
+        tree.insert(name.to_owned(), format!("{executable} {content}"));
     }
     Ok(())
 }
 
-fn walk(folder: &Path, below: &str, tree: &mut BTreeMap<String, String>) -> Result<(), Diagnostic> {
+fn walk(
+    folder: &Path,
+    below: &str,
+    stamps: Option<&Stamps>,
+    tree: &mut BTreeMap<String, String>,
+) -> Result<(), Diagnostic> {
     let path = folder.join(below);
     let wrong = |error| FileError::new("read", &path, error);
     for entry in std::fs::read_dir(&path).map_err(wrong)? {
@@ -190,8 +249,8 @@ fn walk(folder: &Path, below: &str, tree: &mut BTreeMap<String, String>) -> Resu
         let name = if below.is_empty() { file_name.to_string() } else { format!("{below}/{file_name}") };
         match entry.file_type().map_err(wrong)? {
             kind if kind.is_dir() && MADE.contains(&file_name.as_ref()) => {}
-            kind if kind.is_dir() => walk(folder, &name, tree)?,
-            _ => add(folder, &name, tree)?,
+            kind if kind.is_dir() => walk(folder, &name, stamps, tree)?,
+            _ => add(folder, &name, stamps, tree)?,
         }
     }
     Ok(())

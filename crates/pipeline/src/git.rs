@@ -11,34 +11,35 @@ use std::process::Stdio;
 pub(crate) struct Repository {
     /// The top folder of its working tree.
     pub(crate) top: PathBuf,
-    /// The full id of the commit of HEAD.
+    /// The full id of the commit that was asked for.
     pub(crate) commit: String,
     /// The id of its first commit.
     pub(crate) first_commit: String,
 }
 
 impl Repository {
-    /// The repository that a folder lies in; `None` outside git, without git, and before the first commit.
+    /// The repository that a folder lies in, and a commit of it by any name; `None` outside git, without git, and
+    /// before the first commit.
     ///
     /// # Errors
-    /// When there is one that git cannot read, or only a part of its history is here.
-    pub(crate) fn of(folder: &Path) -> Result<Option<Self>, Diagnostic> {
+    /// When there is one that git cannot read or that has no such commit, or only a part of its history is here.
+    pub(crate) fn of(folder: &Path, revision: &str) -> Result<Option<Self>, Diagnostic> {
         let has_marker = folder.ancestors().any(|folder| folder.join(".git").exists());
         let top = match run(folder, &["rev-parse", "--show-toplevel"]) {
             Ok(text) => PathBuf::from(text.trim_end_matches('\n')),
             Err(Failure::Missing | Failure::Said(_)) if !has_marker => return Ok(None),
             Err(failure) => return Err(failure.into_diagnostic(folder)),
         };
-        let Ok(commit) = run(&top, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]) else { return Ok(None) };
+        let Some(commit) = commit(&top, revision)? else { return Ok(None) };
         let shallow = run(&top, &["rev-parse", "--is-shallow-repository"]).is_ok_and(|text| text.trim() == "true");
         if shallow {
             let message = format!("`{}` holds only a part of its history, not its first commit", top.display());
             return Err(Diagnostic::user(message).help("`git fetch --unshallow` gets the rest"));
         }
-        let firsts = run(&top, &["rev-list", "--max-parents=0", "--first-parent", "HEAD"])
+        let firsts = run(&top, &["rev-list", "--max-parents=0", "--first-parent", &commit])
             .map_err(|failure| failure.into_diagnostic(&top))?;
         let first_commit = firsts.lines().last().unwrap_or_default().to_owned();
-        Ok(Some(Self { top, commit: commit.trim().to_owned(), first_commit }))
+        Ok(Some(Self { top, commit, first_commit }))
     }
 
     /// Whether the working tree below a folder has changes that no commit holds.
@@ -47,7 +48,7 @@ impl Repository {
         Ok(!status.map_err(|failure| failure.into_diagnostic(folder))?.is_empty())
     }
 
-    /// Writes the files of the commit of HEAD into a folder that is there and is empty, with nothing of git's own.
+    /// Writes the files of the commit into a folder that is there and is empty, with nothing of git's own.
     pub(crate) fn export(&self, to: &Path) -> Result<(), Diagnostic> {
         let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
         let index = to.with_extension("index");
@@ -59,7 +60,7 @@ impl Repository {
         done.map(drop).map_err(wrong)
     }
 
-    /// Makes `checkout` a working tree of exactly the commit of HEAD; what is ignored in it stays, so that builds there
+    /// Makes `checkout` a working tree of exactly the commit; what is ignored in it stays, so that builds there
     /// go on from the one before.
     pub(crate) fn check_out(&self, checkout: &Path) -> Result<(), Diagnostic> {
         let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
@@ -82,10 +83,37 @@ impl Repository {
     }
 }
 
+/// The full id of a commit; `None` for the HEAD of a repository that has no commit yet.
+fn commit(top: &Path, revision: &str) -> Result<Option<String>, Diagnostic> {
+    let unknown = || {
+        let message = format!("there is no commit `{}` here", revision.escape_debug());
+        Diagnostic::user(message).help("`git log --oneline` shows those that there are, `git fetch` gets others")
+    };
+    // What begins with a hyphen would be an option of git.
+    if revision.starts_with('-') {
+        return Err(unknown());
+    }
+    match run(top, &["rev-parse", "--verify", "--quiet", &format!("{revision}^{{commit}}")]) {
+        Ok(id) => Ok(Some(id.trim().to_owned())),
+        Err(_) if revision == "HEAD" => Ok(None),
+        Err(_) => Err(unknown()),
+    }
+}
+
 /// The files below a folder that git knows, and those that it does not know and does not ignore; relative, sorted.
 /// `None` outside git.
 pub(crate) fn files(folder: &Path) -> Option<Vec<String>> {
-    let text = run(folder, &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."]).ok()?;
+    listed(folder, &["--cached", "--others", "--exclude-standard"])
+}
+
+/// The files below a folder that are committed or about to be; relative, sorted. `None` outside git.
+pub(crate) fn known_files(folder: &Path) -> Option<Vec<String>> {
+    listed(folder, &["--cached"])
+}
+
+fn listed(folder: &Path, which: &[&str]) -> Option<Vec<String>> {
+    let arguments = [&["ls-files", "-z"], which, &["--", "."]].concat();
+    let text = run(folder, &arguments).ok()?;
     let mut files: Vec<String> = text.split('\0').filter(|name| !name.is_empty()).map(str::to_owned).collect();
     files.sort();
     files.dedup();

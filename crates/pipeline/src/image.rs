@@ -1,6 +1,7 @@
 //! From a service's files to its image, and what belongs to it: layers, documents, a bill of materials, a provenance.
 
 use crate::cache::Entry;
+use crate::report::Record;
 use crate::seams::BlobSink;
 use crate::service::ServiceBuild;
 use crate::{fingerprint, surroundings};
@@ -81,7 +82,7 @@ impl ServiceBuild<'_> {
             Ok(())
         })?;
         let files = written.ok_or_else(|| Diagnostic::machine("nothing was written"))?.into();
-        Ok(Entry { base, files, packages, tested: false })
+        Ok(Entry { base, files, packages, built: Record::default(), tested: None })
     }
 
     /// Puts the documents of an image, and what belongs to it, into the store.

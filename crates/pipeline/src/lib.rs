@@ -1,28 +1,45 @@
-//! From a source tree to a release: test, build, collect the files, inspect the checks.
+//! From a source tree to a release and a verdict: a graph of steps, run in parallel, kept by what they were made of.
 //!
 //! It runs where the verb was typed, as that user. It knows nothing of targets or nodes: blobs go to a [`BlobSink`],
-//! what a check does is asked of an [`Inspect`].
+//! what a check does is asked of an [`Inspect`], and what it says of a release of a [`Functional`].
 
 pub mod build;
 mod cache;
+pub mod check;
 mod checks;
 mod collect;
+mod confinement;
 mod copy;
 pub mod discover;
 mod fingerprint;
 mod git;
+mod graph;
 mod image;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod keeper;
+mod limits;
+mod lines;
 pub mod progress;
+mod report;
 pub mod seams;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod service;
 mod shell;
 mod source;
+mod stamps;
 mod surroundings;
 mod toolchains;
+mod validate;
 pub mod verify;
+mod work;
 
 pub use build::{Built, Request, build};
+pub use check::{Checked, check};
+pub use limits::StepLimits;
 pub use progress::{Event, Step};
-pub use seams::{BaseLayer, Bases, BlobSink, Inspect, NoBases};
+pub use report::Step as CheckedStep;
+pub use seams::{BaseLayer, Bases, BlobSink, Functional, FunctionalFailure, Inspect, NoBases};
+pub use source::SourceOf;
 pub use verify::verify;

@@ -25,6 +25,23 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// The working tree has changes that no commit holds, and a commit is checked.
+    ChangesLeftOut,
+    /// What programs take of memory and processes is not limited here.
+    NotLimited,
+    /// A test did not pass and is tried again.
+    Retried {
+        /// The service.
+        service: Name,
+        /// Which attempt it was, from 1.
+        attempt: u32,
+        /// How many there are at most.
+        attempts_max: u32,
+        /// Why it did not pass.
+        why: String,
+    },
+    /// The checks begin to run against what was built.
+    Functional,
     /// Nothing of the service changed since it was last built: its files are taken from then.
     Unchanged {
         /// The service.

@@ -3,11 +3,14 @@
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::oci::LayerDescriptor;
 use seaworthy_image::{Source, Tree};
+use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::service::Base;
+use seaworthy_model::verdict::TestCase;
 use seaworthy_model::{Digest, Name};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where content goes, and comes from again: the store of the user who builds.
 pub trait BlobSink: Source + Sync {
@@ -37,6 +40,43 @@ pub trait Inspect: Sync {
     /// # Errors
     /// When a file is no valid Hurl file: all of the errors.
     fn methods(&self, files: &[PathBuf]) -> Result<Vec<Vec<String>>, Vec<Diagnostic>>;
+}
+
+/// Who runs a release's functional checks, somewhere where nothing else depends on it.
+pub trait Functional: Sync {
+    /// What the answer depends on beside the release itself, as a text that changes when the answer might.
+    ///
+    /// # Errors
+    /// When the checks cannot run at all.
+    fn stands_for(&self, bundle: &ReleaseBundle) -> Result<String, Vec<Diagnostic>>;
+
+    /// Runs them, and says what became of each; nothing is left behind, however it ends. It ends early when `stop` says
+    /// so.
+    ///
+    /// # Errors
+    /// [`FunctionalFailure`].
+    fn run(
+        &self,
+        bundle: &ReleaseBundle,
+        time_max: Duration,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<TestCase>, FunctionalFailure>;
+}
+
+/// Why functional checks did not pass.
+#[derive(Debug)]
+pub enum FunctionalFailure {
+    /// The release did not do what they expect.
+    Failed {
+        /// What is wrong.
+        errors: Vec<Diagnostic>,
+        /// What became of each check.
+        cases: Vec<TestCase>,
+    },
+    /// They could not run.
+    Refused(Vec<Diagnostic>),
+    /// Somebody asked to stop.
+    Cancelled,
 }
 
 /// A layer that the files of a service are put on top of; its bytes are in the store.

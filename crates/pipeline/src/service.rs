@@ -1,85 +1,149 @@
-//! One service: build, collect, test; or nothing, if nothing changed.
+//! One service: build and collect, then test; or nothing, if nothing changed.
 
 use crate::build::Request;
 use crate::cache::{Cache, Entry};
 use crate::collect::collect;
-use crate::fingerprint::{Fingerprint, Recipe, fingerprint};
+use crate::confinement::Confinements;
+use crate::fingerprint::{Fingerprint, Listing, Recipe, fingerprint};
 use crate::image::{Made, key_of_content, lockfile_packages};
 use crate::isolation::Isolation;
+use crate::lines::Lines;
 use crate::progress::{Event, Step};
-use crate::shell::{Failure, ShellLine};
+use crate::report::{Record, StepFailure, milliseconds};
 use crate::source::Source;
-use crate::toolchains::versions;
+use crate::toolchains::{Asked, versions};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::manifest::ServiceSource;
+use seaworthy_model::verdict::StepOutcome;
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// One service's build.
+/// One service of what is built.
 pub(crate) struct ServiceBuild<'a> {
     pub(crate) request: &'a Request<'a>,
     pub(crate) source: &'a Source,
     pub(crate) cache: &'a Cache,
     pub(crate) isolation: &'a Isolation,
-    /// Set when another service failed: this one need not go on.
-    pub(crate) stop: &'a AtomicBool,
+    pub(crate) confinements: &'a Confinements,
+    /// What lay there before anything was run.
+    pub(crate) listing: &'a Listing,
+    /// Whether what runs shall end.
+    pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
     pub(crate) name: &'a Name,
     pub(crate) service: &'a ServiceSource,
 }
 
-/// Why there is no image.
+/// Why there is no result.
 pub(crate) enum Stopped {
     /// Something is wrong.
-    Failed(Diagnostic),
+    Failed(StepFailure),
     /// Somebody asked to stop, or another service failed.
     Cancelled,
 }
 
 impl From<Diagnostic> for Stopped {
     fn from(error: Diagnostic) -> Self {
-        Self::Failed(error)
+        Self::Failed(StepFailure::new(vec![error]))
+    }
+}
+
+/// What a build made, and what its test needs to know of it.
+pub(crate) struct ServiceBuilt {
+    /// The image.
+    pub(crate) made: Made,
+    /// Nothing changed since it was made, and nothing was run; then it is tested, too, if that was asked for.
+    pub(crate) unchanged: bool,
+    entry: Entry,
+    folder: PathBuf,
+    base: String,
+    toolchains: BTreeMap<String, String>,
+    /// What it was made of; `None`: it is known by its content.
+    key: Option<Fingerprint>,
+}
+
+impl ServiceBuilt {
+    /// How it was built, now or before.
+    pub(crate) fn record(&self) -> &Record {
+        &self.entry.built
+    }
+
+    /// How its test passed before, with everything as it is now.
+    pub(crate) fn tested(&self) -> Option<&Record> {
+        self.entry.tested.as_ref()
     }
 }
 
 impl ServiceBuild<'_> {
-    /// The image; it and what belongs to it are in the store then.
-    pub(crate) fn run(&self) -> Result<Made, Stopped> {
+    /// Whether its test is part of what was asked for.
+    pub(crate) fn is_tested(&self) -> bool {
+        self.request.test && !self.service.test.is_empty()
+    }
+
+    /// Builds it, or finds what was built; the image and what belongs to it are in the store then.
+    pub(crate) fn build(&self) -> Result<ServiceBuilt, Stopped> {
         let folder = self.folder()?;
         let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
-        let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
-        let toolchains = versions(&folder, &self.source.scope, &lines, self.isolation, self.cache);
-        let fingerprint = || self.fingerprint(&folder, &base, &toolchains);
+        let toolchains = self.toolchains(&folder);
         // Without lines the files are what the source is, wherever they come from: they are looked at below.
-        let key = if lines.is_empty() { None } else { Some(fingerprint()?) };
-        let tests = self.request.test && !self.service.test.is_empty();
+        let has_lines = !(self.service.build.is_empty() && self.service.test.is_empty());
+        let key =
+            if has_lines { Some(self.fingerprint(&folder, Some(self.listing), &base, &toolchains)?) } else { None };
         let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
-        if let Some(entry) = known.filter(|entry| entry.tested || !tests) {
+        if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
-            return Ok(self.make(&entry, &toolchains)?);
+            let made = self.make(&entry, &toolchains)?;
+            return Ok(ServiceBuilt { made, unchanged: true, entry, folder, base, toolchains, key });
         }
+        let started = Instant::now();
+        // A test that has to run needs what its build leaves in the folder, whether or not the image is known.
         self.lines(Step::Build, &folder, &self.service.build)?;
         // What tests leave behind is not in the image: it is written before.
         let (entry, by_content) = self.timed(Step::Collect, || Ok(self.entry(&folder, &base, key.is_none())?))?;
-        if tests {
-            self.lines(Step::Test, &folder, &self.service.test)?;
+        let unchanged = key.is_none() && by_content.is_none();
+        let entry = if unchanged { entry } else { Entry { built: Record::new(started.elapsed()), ..entry } };
+        if let Some(key) = &by_content {
+            self.cache.put(key, &entry)?;
         }
-        let entry = Entry { tested: tests || self.service.test.is_empty(), ..entry };
-        match key {
-            // Somebody may have edited the source meanwhile: then nobody knows what this was built from.
-            Some(key) => {
-                let now = fingerprint()?;
-                let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
-                if now.is_only_built_from(&key, &files) {
-                    self.cache.put(&now.digest, &entry)?;
-                }
+        let made = self.make(&entry, &toolchains)?;
+        let built = ServiceBuilt { made, unchanged, entry, folder, base, toolchains, key };
+        self.keep(&built, &built.entry)?;
+        Ok(built)
+    }
+
+    /// Tests it where it was built, as often as is declared; how often that was goes on record.
+    pub(crate) fn test(&self, built: &ServiceBuilt) -> Result<Record, Stopped> {
+        let started = Instant::now();
+        let attempts_max = self.service.retry.saturating_add(1);
+        let mut attempts = 1;
+        while let Err(stopped) = self.lines(Step::Test, &built.folder, &self.service.test) {
+            let Stopped::Failed(failure) = stopped else { return Err(stopped) };
+            let may_again = failure.outcome == StepOutcome::Failed && attempts < attempts_max;
+            if !may_again || (self.stop)() {
+                return Err(Stopped::Failed(StepFailure { attempts, ..failure }));
             }
-            None => drop(by_content.map(|key| self.cache.put(&key, &entry)).transpose()?),
+            let why = failure.errors.first().map(ToString::to_string).unwrap_or_default();
+            self.tell(Event::Retried { service: self.name.clone(), attempt: attempts, attempts_max, why });
+            attempts += 1;
         }
-        Ok(self.make(&entry, &toolchains)?)
+        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases: Vec::new() };
+        self.keep(built, &Entry { tested: Some(record.clone()), ..built.entry.clone() })?;
+        Ok(record)
+    }
+
+    /// Keeps a result by what it was made of, if that is still what lies there: somebody may have edited the source
+    /// meanwhile, and then nobody knows what this was built from.
+    fn keep(&self, built: &ServiceBuilt, entry: &Entry) -> Result<(), Diagnostic> {
+        let Some(key) = &built.key else { return Ok(()) };
+        if self.source.is_own() {
+            // Nobody edits a checkout, and what steps leave in it is not there the next time.
+            return self.cache.put(&key.digest, entry);
+        }
+        let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
+        let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
+        if now.is_only_built_from(key, &files) { self.cache.put(&now.digest, entry) } else { Ok(()) }
     }
 
     /// Collects the files and makes their layer and those below it; or finds them, if that is wanted, by what the files
@@ -119,9 +183,23 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
+    fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {
+        let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
+        let asked = Asked {
+            folder,
+            scope: &self.source.scope,
+            isolation: self.isolation,
+            confinements: self.confinements,
+            limits: &self.request.limits,
+            cache: self.cache,
+        };
+        versions(&asked, &lines)
+    }
+
     fn fingerprint(
         &self,
         folder: &Path,
+        listing: Option<&Listing>,
         base: &str,
         toolchains: &BTreeMap<String, String>,
     ) -> Result<Fingerprint, Diagnostic> {
@@ -135,43 +213,14 @@ impl ServiceBuild<'_> {
             toolchains,
             base,
         };
-        fingerprint(folder, &self.source.scope, &recipe)
+        fingerprint(folder, &self.source.scope, listing, &recipe)
     }
 
     fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
         if lines.is_empty() {
             return Ok(());
         }
-        self.timed(step, || {
-            let deadline = Instant::now() + self.request.time_max;
-            lines.iter().try_for_each(|line| self.line(step, folder, line, deadline))
-        })
-    }
-
-    fn line(&self, step: Step, folder: &Path, line: &str, deadline: Instant) -> Result<(), Stopped> {
-        let told = |text| self.tell(Event::Line { service: self.name.clone(), step, text });
-        let cancelled = || self.stop.load(Ordering::Relaxed) || self.request.cancel.load(Ordering::Relaxed);
-        let shell = ShellLine { line, folder, isolation: self.isolation, deadline, cancelled: &cancelled, told: &told };
-        let word = if step == Step::Test { "test" } else { "build" };
-        let by_hand = if self.service.path == "." {
-            format!("run it by hand: `{line}`")
-        } else {
-            format!("run it by hand: `cd {} && {line}`", self.service.path)
-        };
-        match shell.run() {
-            Ok(()) => Ok(()),
-            Err(Failure::Cancelled) => Err(Stopped::Cancelled),
-            Err(Failure::Machine(error)) => Err(Stopped::Failed(error)),
-            Err(Failure::Status(status, last)) => {
-                let message = format!("the {word} of `{}` failed: {}", self.name, ending(status));
-                Err(Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand)))
-            }
-            Err(Failure::TooLong(last)) => {
-                let limit = seaworthy_model::units::format_duration(self.request.time_max);
-                let message = format!("the {word} of `{}` took longer than {limit}", self.name);
-                Err(Stopped::Failed(Diagnostic::user(message).evidence(last).help(by_hand)))
-            }
-        }
+        self.timed(step, || Lines { of: self, step, folder, lines }.run())
     }
 
     fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
@@ -183,16 +232,7 @@ impl ServiceBuild<'_> {
         Ok(made)
     }
 
-    fn tell(&self, event: Event) {
+    pub(crate) fn tell(&self, event: Event) {
         (self.request.progress)(event);
-    }
-}
-
-fn ending(status: std::process::ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("signal {signal}"),
-        (None, None) => "it ended".to_owned(),
     }
 }

@@ -10,6 +10,31 @@ use seaworthy_model::manifest::{Manifest, parse};
 use seaworthy_model::release::Provenance;
 use std::path::{Path, PathBuf};
 
+/// Which state of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceOf {
+    /// As it lies there.
+    WorkingTree,
+    /// A checkout of a commit, by any name that git knows: `HEAD`, a branch, an id.
+    Commit(String),
+}
+
+impl SourceOf {
+    /// The commit of HEAD.
+    #[must_use]
+    pub fn head() -> Self {
+        Self::Commit("HEAD".to_owned())
+    }
+
+    /// The commit that everything is told by.
+    fn revision(&self) -> &str {
+        match self {
+            Self::WorkingTree => "HEAD",
+            Self::Commit(revision) => revision,
+        }
+    }
+}
+
 /// The source of one build.
 pub(crate) struct Source {
     /// The folder of the manifest; every path of it lies below.
@@ -21,57 +46,106 @@ pub(crate) struct Source {
     /// Where it comes from.
     pub(crate) provenance: Provenance,
     /// Keeps others from changing the checkout meanwhile.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
+}
+
+/// A source whose manifest is not read yet.
+pub(crate) struct Found {
+    folder: PathBuf,
+    scope: PathBuf,
+    manifest_file: PathBuf,
+    file_name: String,
+    lock: Option<Lock>,
+    /// Where a checkout of HEAD comes from: the repository, and the manifest's folder in its working tree.
+    head_of: Option<(Repository, PathBuf)>,
+    /// Where it comes from.
+    pub(crate) provenance: Provenance,
+}
+
+impl Found {
+    /// Whether the working tree has changes that are not in what was found there.
+    pub(crate) fn leaves_changes_out(&self) -> bool {
+        self.head_of.as_ref().is_some_and(|(repository, folder)| repository.is_dirty(folder).unwrap_or(false))
+    }
+
+    /// Reads its manifest.
+    pub(crate) fn read(self) -> Result<Source, Vec<Diagnostic>> {
+        let Self { folder, scope, manifest_file, file_name, lock, provenance, .. } = self;
+        let manifest = read(&manifest_file, &folder.join(&file_name))?;
+        Ok(Source { folder, scope, manifest, provenance, lock })
+    }
 }
 
 impl Source {
-    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of the commit of HEAD.
-    pub(crate) fn open(manifest_file: &Path, commit: bool, cache: &Path) -> Result<Self, Vec<Diagnostic>> {
+    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit.
+    pub(crate) fn open(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Self, Vec<Diagnostic>> {
+        Self::find(manifest_file, of, cache)?.read()
+    }
+
+    /// The same, as far as it can be known without the manifest.
+    pub(crate) fn find(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Found, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
         let (folder, file_name) = locate(manifest_file).map_err(one)?;
-        let Some(repository) = Repository::of(&folder).map_err(one)? else {
-            let manifest = read(manifest_file, &folder.join(&file_name))?;
+        let shown = manifest_file.to_owned();
+        let Some(repository) = Repository::of(&folder, of.revision()).map_err(one)? else {
+            if let SourceOf::Commit(revision) = of
+                && revision != "HEAD"
+            {
+                let error = Diagnostic::user(format!("there is no commit `{revision}`: no git repository is here"));
+                return Err(one(error.help("`git init` makes one")));
+            }
+            there(&shown, &folder.join(&file_name)).map_err(one)?;
             let user = peer::user_name(peer::effective_uid()).unwrap_or_else(|| peer::effective_uid().to_string());
             let source = format!("path:{user}:{}", folder.join(&file_name).display());
-            let provenance = provenance(None, false, source);
-            return Ok(Self { scope: folder.clone(), folder, manifest, provenance, _lock: None });
+            let (scope, provenance) = (folder.clone(), provenance(None, false, source));
+            return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None, head_of: None });
         };
         let top = repository.top.canonicalize().unwrap_or_else(|_| repository.top.clone());
         let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
         let source = format!("git:{}:{}", repository.first_commit, within.join(&file_name).display());
-        if !commit {
-            let manifest = read(manifest_file, &folder.join(&file_name))?;
+        if *of == SourceOf::WorkingTree {
+            there(&shown, &folder.join(&file_name)).map_err(one)?;
             let dirty = repository.is_dirty(&folder).map_err(one)?;
             let provenance = provenance(Some(repository.commit), dirty, source);
-            return Ok(Self { folder, scope: top, manifest, provenance, _lock: None });
+            return Ok(Found {
+                folder,
+                scope: top,
+                manifest_file: shown,
+                file_name,
+                provenance,
+                lock: None,
+                head_of: None,
+            });
         }
         let (checkout, lock) = checkout(&repository, &top, cache).map_err(one)?;
-        let folder = checkout.join(within);
+        let (working_tree, folder) = (folder, checkout.join(within));
         if !folder.join(&file_name).is_file() {
             let short = &repository.commit[..repository.commit.len().min(12)];
             let message = format!("`{}` is not in the commit {short}", manifest_file.display());
             let help = "commit it; `seaworthy up dev` builds the working tree as it is";
             return Err(vec![Diagnostic::user(message).help(help)]);
         }
-        let manifest = read(manifest_file, &folder.join(&file_name))?;
-        let provenance = provenance(Some(repository.commit), false, source);
-        Ok(Self { folder, scope: checkout, manifest, provenance, _lock: Some(lock) })
+        let provenance = provenance(Some(repository.commit.clone()), false, source);
+        let head_of = (*of == SourceOf::head()).then_some((repository, working_tree));
+        Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock), head_of })
     }
-}
 
-impl Source {
-    /// A copy of the source in a new folder: of the commit of HEAD, or of the files of the working tree that no build
-    /// has made.
-    pub(crate) fn copy(manifest_file: &Path, commit: bool, to: &Path) -> Result<Self, Vec<Diagnostic>> {
+    /// Whether it is a checkout of our own, in which nobody edits.
+    pub(crate) fn is_own(&self) -> bool {
+        self.lock.is_some()
+    }
+
+    /// A copy of the source in a new folder: of a commit, or of the files of the working tree that no build has made.
+    pub(crate) fn copy(manifest_file: &Path, of: &SourceOf, to: &Path) -> Result<Self, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
         let (folder, file_name) = locate(manifest_file).map_err(one)?;
-        let repository = Repository::of(&folder).map_err(one)?;
+        let repository = Repository::of(&folder, of.revision()).map_err(one)?;
         let top = repository.as_ref().map_or_else(|| folder.clone(), |repository| repository.top.clone());
         let top = top.canonicalize().unwrap_or(top);
         let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
         files::create_directory(to, 0o700).map_err(|error| one(error.into()))?;
         match &repository {
-            Some(repository) if commit => repository.export(to).map_err(one)?,
+            Some(repository) if *of != SourceOf::WorkingTree => repository.export(to).map_err(one)?,
             _ => copy::files(&top, to).map_err(one)?,
         }
         let scope = to.canonicalize().unwrap_or_else(|_| to.to_owned());
@@ -79,19 +153,24 @@ impl Source {
         let manifest = read(manifest_file, &folder.join(&file_name))?;
         let commit = repository.map(|repository| repository.commit);
         let provenance = provenance(commit, false, String::new());
-        Ok(Self { folder, scope, manifest, provenance, _lock: None })
+        Ok(Self { folder, scope, manifest, provenance, lock: None })
     }
+}
+
+fn missing(shown: &Path) -> Diagnostic {
+    let message = format!("there is no `{}`", shown.display());
+    Diagnostic::user(message).help("`seaworthy init` writes one for what is here")
+}
+
+fn there(shown: &Path, file: &Path) -> Result<(), Diagnostic> {
+    if file.symlink_metadata().is_ok() { Ok(()) } else { Err(missing(shown)) }
 }
 
 /// The manifest's folder, without symbolic links, and the file's name.
 fn locate(manifest_file: &Path) -> Result<(PathBuf, String), Diagnostic> {
-    let missing = || {
-        let message = format!("there is no `{}`", manifest_file.display());
-        Diagnostic::user(message).help("`seaworthy init` writes one for what is here")
-    };
-    let name = manifest_file.file_name().and_then(|name| name.to_str()).ok_or_else(missing)?;
+    let name = manifest_file.file_name().and_then(|name| name.to_str()).ok_or_else(|| missing(manifest_file))?;
     let folder = manifest_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((folder.canonicalize().map_err(|_| missing())?, name.to_owned()))
+    Ok((folder.canonicalize().map_err(|_| missing(manifest_file))?, name.to_owned()))
 }
 
 /// The checkouts of a repository lie in one folder, named by its place, so that builds there go on from the last.
@@ -106,14 +185,8 @@ fn checkout(repository: &Repository, top: &Path, cache: &Path) -> Result<(PathBu
 }
 
 fn read(shown: &Path, file: &Path) -> Result<Manifest, Vec<Diagnostic>> {
-    let bytes = files::read(file).map_err(|error| {
-        if error.is_not_found() {
-            let message = format!("there is no `{}`", shown.display());
-            vec![Diagnostic::user(message).help("`seaworthy init` writes one for what is here")]
-        } else {
-            vec![error.into()]
-        }
-    })?;
+    let bytes =
+        files::read(file).map_err(|error| vec![if error.is_not_found() { missing(shown) } else { error.into() }])?;
     let text = String::from_utf8(bytes).map_err(|_| {
         let message = format!("`{}` is not UTF-8", shown.display());
         vec![Diagnostic::user(message).help("save it as UTF-8")]

@@ -1,7 +1,9 @@
 //! Which compilers and interpreters a build uses, in their own words: another version makes something else.
 
 use crate::cache::Cache;
+use crate::confinement::Confinements;
 use crate::isolation::Isolation;
+use crate::limits::StepLimits;
 use crate::shell::ShellLine;
 use crate::surroundings;
 use seaworthy_model::Digest;
@@ -66,39 +68,55 @@ const TIME_MAX: Duration = Duration::from_secs(30);
 /// Where an answer is cut.
 const ANSWER_CHARACTERS_MAX: usize = 1024;
 
+/// Where toolchains are asked, and with what.
+pub(crate) struct Asked<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) scope: &'a Path,
+    pub(crate) isolation: &'a Isolation,
+    pub(crate) confinements: &'a Confinements,
+    pub(crate) limits: &'a StepLimits,
+    pub(crate) cache: &'a Cache,
+}
+
 /// What the programs say that a service's lines and files name, by program. Nothing for a service without lines.
-pub(crate) fn versions(
-    folder: &Path,
-    scope: &Path,
-    lines: &[&str],
-    isolation: &Isolation,
-    cache: &Cache,
-) -> BTreeMap<String, String> {
+pub(crate) fn versions(asked: &Asked<'_>, lines: &[&str]) -> BTreeMap<String, String> {
     if lines.is_empty() {
         return BTreeMap::new();
     }
     let not_a_word = |c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c));
     let words: Vec<&str> = lines.iter().flat_map(|line| line.split(not_a_word)).collect();
     let used = |tool: &&Tool| {
-        tool.words.iter().any(|word| words.contains(word)) || tool.files.iter().any(|file| folder.join(file).exists())
+        let by_file = || tool.files.iter().any(|file| asked.folder.join(file).exists());
+        tool.words.iter().any(|word| words.contains(word)) || by_file()
     };
-    let version = |tool: &Tool| Some((tool.program.to_owned(), version(tool, folder, scope, isolation, cache)?));
+    let version = |tool: &Tool| Some((tool.program.to_owned(), asked.version(tool)?));
     TOOLS.iter().filter(used).filter_map(version).collect()
 }
 
-fn version(tool: &Tool, folder: &Path, scope: &Path, isolation: &Isolation, cache: &Cache) -> Option<String> {
-    let program = surroundings::program(tool.program, &isolation.variables)?;
-    let key = key(&program, folder, scope);
-    if let Some(known) = cache.toolchain(&key) {
-        return Some(known);
+impl Asked<'_> {
+    fn version(&self, tool: &Tool) -> Option<String> {
+        let program = surroundings::program(tool.program, &self.isolation.variables)?;
+        let key = key(&program, self.folder, self.scope);
+        if let Some(known) = self.cache.toolchain(&key) {
+            return Some(known);
+        }
+        let answer = RefCell::new(Vec::new());
+        let shell = ShellLine {
+            line: tool.line,
+            folder: self.folder,
+            isolation: self.isolation,
+            confinements: self.confinements,
+            limits: self.limits,
+            deadline: Instant::now() + TIME_MAX,
+            cancelled: &|| false,
+            told: &|line: String| answer.borrow_mut().push(line),
+        };
+        shell.run().ok()?;
+        let answer: String = answer.into_inner().join("; ").chars().take(ANSWER_CHARACTERS_MAX).collect();
+        // Whoever cannot keep it asks again.
+        let _ = self.cache.keep_toolchain(&key, &answer);
+        Some(answer)
     }
-    let answer = RefCell::new(Vec::new());
-    let (deadline, told) = (Instant::now() + TIME_MAX, |line: String| answer.borrow_mut().push(line));
-    ShellLine { line: tool.line, folder, isolation, deadline, cancelled: &|| false, told: &told }.run().ok()?;
-    let answer: String = answer.into_inner().join("; ").chars().take(ANSWER_CHARACTERS_MAX).collect();
-    // Whoever cannot keep it asks again.
-    let _ = cache.keep_toolchain(&key, &answer);
-    Some(answer)
 }
 
 /// Everything that decides what the program says: its file, and what chooses a version for it.

@@ -4,6 +4,7 @@ use crate::build::{self, Request};
 use crate::cache::Cache;
 use crate::image::Made;
 use crate::source::Source;
+use crate::validate::not_built_yet;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files;
 use seaworthy_image::difference::{Side, first};
@@ -33,11 +34,11 @@ pub fn verify(request: &Request<'_>) -> Result<BTreeMap<Name, Verified>, Vec<Dia
     let once = |number: u32| -> Result<BTreeMap<Name, Made>, Vec<Diagnostic>> {
         let place = request.cache.join("verify").join(format!("{}-{number}", std::process::id()));
         let _gone = Gone(&place);
-        let source = Source::copy(request.manifest_file, request.commit, &place)?;
-        build::not_built_yet(&source.manifest)?;
+        let source = Source::copy(request.manifest_file, request.of, &place)?;
+        not_built_yet(&source.manifest)?;
         let cache = Cache::open(request.cache, false).map_err(one)?;
         let request = Request { test: false, ..*request };
-        build::images(&request, &source, &cache).map_err(one)
+        build::images(&request, &source, &cache)
     };
     let (first_images, second_images) = (once(1)?, once(2)?);
     let mut verified = BTreeMap::new();

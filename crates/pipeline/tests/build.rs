@@ -179,7 +179,7 @@ fn a_program_killed_by_a_signal_is_told_so() {
 #[test]
 fn time_has_a_limit() {
     let mut world = one("test = \"echo begun; sleep 60\"");
-    world.time_max = Duration::from_millis(300);
+    world.limits.time_max = Duration::from_millis(300);
     insta::assert_snapshot!(world.refused());
 }
 

@@ -3,6 +3,7 @@
 mod common;
 
 use common::World;
+use seaworthy_pipeline::SourceOf;
 
 fn world() -> World {
     World::with(&[
@@ -90,20 +91,22 @@ fn the_manifest_may_lie_below_the_top() {
     let commit = world.commit_all();
     world.write("README", "changed, and not of the app");
     let file = world.path("apps/shop/seaworthy.toml");
-    let request = |commit| seaworthy_pipeline::Request {
+    let states = [SourceOf::head(), SourceOf::WorkingTree];
+    let request = |of| seaworthy_pipeline::Request {
         manifest_file: &file,
-        commit,
+        of,
         cache: world.cache.path(),
         blobs: &world.blobs,
         bases: &seaworthy_pipeline::NoBases,
         inspect: &world.blobs,
         test: true,
-        time_max: world.time_max,
+        keep_going: false,
+        limits: world.limits,
         progress: &|_| {},
         cancel: &world.cancel,
     };
-    for of_commit in [true, false] {
-        let built = seaworthy_pipeline::build(&request(of_commit)).unwrap_or_else(|e| panic!("{}", world.rendered(&e)));
+    for of in &states {
+        let built = seaworthy_pipeline::build(&request(of)).unwrap_or_else(|e| panic!("{}", world.rendered(&e)));
         assert_eq!(world.listing(&built, "a"), ["x 1"]);
         assert_eq!(built.bundle.provenance.source, format!("git:{commit}:apps/shop/seaworthy.toml"));
         assert!(!built.bundle.provenance.dirty);

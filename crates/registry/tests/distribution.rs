@@ -256,6 +256,8 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         .store
         .put_release(&ReleaseBundle {
             attachments: Default::default(),
+            gates: Default::default(),
+            checked: None,
             release,
             environments: BTreeMap::new(),
             provenance,

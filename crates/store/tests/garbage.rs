@@ -136,7 +136,8 @@ impl World {
         };
         let environments = ["prod", "qa"].map(|place| (name(place), EnvironmentSpec::default()));
         let (environments, attachments) = (BTreeMap::from(environments), BTreeMap::new());
-        let bundle = ReleaseBundle { release, environments, provenance, attachments };
+        let gates = seaworthy_model::gate::Gates::default();
+        let bundle = ReleaseBundle { release, environments, provenance, attachments, gates, checked: None };
         self.store.put_release(&bundle).expect("a release");
         (bundle, BTreeSet::from(images))
     }

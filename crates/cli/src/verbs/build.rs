@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::exit::{Ended, Ending};
 
 pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending {
-    let what = What { commit: arguments.commit, test: !arguments.no_test, update: arguments.update };
+    let what = What { test: !arguments.no_test, update: arguments.update, ..What::new(arguments.commit) };
     if arguments.verify {
         return verify(context, what).await;
     }

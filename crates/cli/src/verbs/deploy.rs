@@ -52,7 +52,7 @@ pub(super) async fn prepare(
     arguments: &DeployArguments,
 ) -> Result<(Client, Name, DeploymentRequest), crate::exit::Ended> {
     let development = arguments.environment.as_str() == "dev";
-    let built = build(context, What { commit: !development, test: true, update: false }).await?;
+    let built = build(context, What::new(!development)).await?;
     let mut client = context.client(Some(&arguments.environment)).await?;
     let release = send(context, &mut client, &blobs()?, &built.bundle).await?;
     let intent = Intent::Deploy { release, only: arguments.only.clone(), take_over: arguments.take_over };
@@ -73,6 +73,9 @@ pub(super) fn announce(context: &Context, environment: &Name, started: &Deployme
     }
     for note in &started.plan.notes {
         output.warning(note);
+    }
+    if let Some(follows) = &started.follows {
+        output.note(&format!("{environment} {follows}"));
     }
     match started.deployment {
         None if started.plan.to_release.is_none() => {

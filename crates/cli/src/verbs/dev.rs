@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
 }
 
 async fn round(context: &Context, arguments: &DevArguments, client: &mut Client, environment: &Name) -> Ending {
-    let built = build(context, What { commit: false, test: arguments.test, update: false }).await?;
+    let built = build(context, What { test: arguments.test, ..What::new(false) }).await?;
     let release = send(context, client, &blobs()?, &built.bundle).await?;
     let intent = Intent::Deploy { release, only: Vec::new(), take_over: false };
     let request = DeploymentRequest { intent, claim: claim() };

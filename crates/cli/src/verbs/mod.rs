@@ -1,12 +1,14 @@
 //! One file for each verb: it takes arguments, calls one function of the house, and prints.
 
 mod build;
+mod check;
 mod completions;
 mod deploy;
 mod dev;
 mod diff;
 mod doctor;
 mod down;
+mod exec;
 mod history;
 mod image;
 mod init;
@@ -17,6 +19,7 @@ mod plan;
 mod promote;
 mod rollback;
 mod run;
+mod runs;
 mod schema;
 mod status;
 
@@ -65,6 +68,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Up(arguments) => deploy::up(&context, &arguments).await,
         Verb::Down(arguments) => down::run(&context, &arguments).await,
         Verb::Dev(arguments) => dev::run(&context, &arguments).await,
+        Verb::Check(arguments) => check::run(&context, &arguments).await,
         Verb::Build(arguments) => build::run(&context, &arguments).await,
         Verb::Image(verb) => image::run(&context, &verb),
         Verb::Plan(arguments) => plan::run(&context, &arguments).await,
@@ -76,6 +80,8 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Diff(arguments) => diff::run(&context, &arguments).await,
         Verb::History(arguments) => history::run(&context, &arguments).await,
+        Verb::Exec(arguments) => exec::run(&context, &arguments).await,
+        Verb::Runs(arguments) => runs::run(&context, &arguments).await,
         Verb::Run(arguments) => run::run(&context, &arguments).await,
         Verb::Node(verb) => node::run(&context, verb).await,
         Verb::Schema => schema::run(&context),

@@ -7,9 +7,18 @@ mod support;
 
 mod api_access;
 mod as_found;
+mod check;
+mod check_killed;
+mod database;
 mod deployment_faults;
+mod egress;
+mod exec;
 mod fanout;
 mod first_day;
+mod follow;
+mod follow_doors;
+mod follow_others;
+mod follow_trouble;
 mod images;
 mod init;
 mod installed;

@@ -14,16 +14,16 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_secs(90);
 
 /// A verb that somebody watches.
-struct Live {
+pub(crate) struct Live {
     words: Vec<String>,
-    child: Child,
-    stdout: Seen,
-    stderr: Seen,
+    pub(crate) child: Child,
+    pub(crate) stdout: Seen,
+    pub(crate) stderr: Seen,
 }
 
 /// What came over a pipe so far.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<String>>);
+pub(crate) struct Seen(Arc<Mutex<String>>);
 
 impl Seen {
     fn follow(mut pipe: impl Read + Send + 'static) -> Self {
@@ -41,17 +41,17 @@ impl Seen {
         seen
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn until(&self, part: &str) {
+    pub(crate) fn until(&self, part: &str) {
         wait_for(part, SOON, || self.text().contains(part).then_some(()));
     }
 }
 
 impl Live {
-    fn begin(world: &World, words: &[&str]) -> Self {
+    pub(crate) fn begin(world: &World, words: &[&str]) -> Self {
         let mut child = world.command(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
         let stdout = Seen::follow(child.stdout.take().expect("a pipe"));
         let stderr = Seen::follow(child.stderr.take().expect("a pipe"));
@@ -59,7 +59,7 @@ impl Live {
     }
 
     /// Ctrl-C.
-    fn interrupt(mut self) -> Ran {
+    pub(crate) fn interrupt(mut self) -> Ran {
         assert!(signal(self.child.id(), Signal::SIGINT).expect("permission"));
         let status = wait_for("the verb's end", SOON, || self.child.try_wait().expect("a child"));
         let code = status.code().unwrap_or(-1);

@@ -3,6 +3,7 @@
 //! Doc comments here are what an editor shows. Everything may be missing, so that what is left of a broken file can
 //! still be read; what must be there is `required` in the schema.
 
+use crate::finding::Severity;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -16,12 +17,69 @@ pub(super) struct Manifest {
     pub app: Option<String>,
     /// The environment in which routes have their hosts as written, and traffic shifts in steps. Default: `prod`.
     pub production: Option<String>,
+    /// The repository that nodes follow: `https://…`, `ssh://…`, `user@host:path`, `file://…` or a path. No secret in it.
+    pub repository: Option<String>,
+    /// What kind of server has the repository: it is told what became of each commit. Default: nobody is told.
+    pub forge: Option<Forge>,
     /// The programs of the app, by name.
     pub services: BTreeMap<String, Service>,
     /// What is reachable from outside, by name.
     pub routes: BTreeMap<String, Route>,
     /// Where releases run, by name. `dev` exists even if it is not written.
     pub environments: BTreeMap<String, Environment>,
+    /// Which findings stop a release.
+    pub gates: Gates,
+}
+
+/// Which findings stop a release, and which are waived for a while.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Gates {
+    /// What stops a release: the least severity, or a table. Default: `high`.
+    pub release: Option<GateEntry>,
+    /// Findings that are accepted until a day.
+    pub waivers: Vec<Waiver>,
+}
+
+/// A severity, or a table that says more.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum GateEntry {
+    Severity(LeastSeverity),
+    Full(Gate),
+}
+
+/// Which findings stop.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Gate {
+    /// Findings of this severity and worse stop. Default: `high`.
+    pub severity: Option<LeastSeverity>,
+    /// The severity from which findings of tests stop. Default: `severity`.
+    pub test: Option<LeastSeverity>,
+    /// The severity from which findings of scans stop. Default: `severity`.
+    pub scan: Option<LeastSeverity>,
+    /// The severity from which findings of checks stop. Default: `severity`.
+    pub check: Option<LeastSeverity>,
+    /// Rules whose findings stop, however severe they are.
+    pub stop: Vec<String>,
+}
+
+/// A finding that is known and accepted until a day.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["finding", "reason", "owner", "expires"]))]
+pub(super) struct Waiver {
+    /// The finding's fingerprint, or a rule: then every finding of it.
+    pub finding: Option<String>,
+    /// The service that it is limited to.
+    pub service: Option<String>,
+    /// Why the finding is accepted.
+    pub reason: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// The last day on which it counts, such as `2027-01-31`.
+    pub expires: Option<String>,
 }
 
 /// A program of the app: how it is built, tested, run and checked, and what it may call.
@@ -38,6 +96,9 @@ pub(super) struct Service {
     pub test: Option<OneOrMany>,
     /// Where `test` leaves its JUnit report, relative to `path`.
     pub junit: Option<String>,
+    /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
+    #[schemars(range(max = 3))]
+    pub retry: Option<u8>,
     /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory
     /// keeps its name.
     pub files: Vec<FileEntry>,
@@ -144,14 +205,51 @@ pub(super) struct Environment {
     pub target: Option<Target>,
     /// The node, as `ssh://user@host`. Default: this machine.
     pub node: Option<String>,
-    /// The repository that the node follows.
+    /// The repository that the node follows, if not the file's own.
     pub repository: Option<String>,
-    /// The branch that the node follows.
-    pub follow: Option<String>,
+    /// The branch whose commits are deployed by themselves once they pass, or the environment whose releases are taken
+    /// over. Default: nothing, until somebody types it.
+    pub follow: Option<Follow>,
+    /// How long the environment that is followed must have run a release well. Default: `1h`.
+    pub soak: Option<String>,
+    /// Who is told when what was followed is not deployed.
+    pub notify: Option<Notify>,
+    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else `none`.
+    pub gate: Option<GateEntry>,
     /// Values for single services.
     pub services: BTreeMap<String, Override>,
     /// Hosts for single routes.
     pub routes: BTreeMap<String, RouteOverride>,
+}
+
+/// What an environment follows: a name, or the same spelled out where a branch and an environment have one name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Follow {
+    Name(String),
+    Full(FollowFull),
+}
+
+/// A branch, or another environment.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FollowFull {
+    /// The branch.
+    pub branch: Option<String>,
+    /// The other environment.
+    pub environment: Option<String>,
+    /// How long that one must have run a release well. Default: `1h`.
+    pub soak: Option<String>,
+}
+
+/// Who is told when what was followed is not deployed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Notify {
+    /// A program and its arguments, run in a checkout of the commit; the evidence is JSON on its standard input.
+    pub command: Option<Vec<String>>,
+    /// An `https://` address to which the evidence is posted as JSON, signed.
+    pub webhook: Option<String>,
 }
 
 /// An environment's own values for a service.
@@ -326,3 +424,10 @@ choice!(
 );
 choice!(Isolation { None = "none".to_owned(), Sandbox = "sandbox".to_owned() }: String);
 choice!(Target { Local = "local".to_owned(), Kubernetes = "kubernetes".to_owned() }: String);
+choice!(Forge { Github = Self::Github, Gitea = Self::Gitea, Gitlab = Self::Gitlab }: crate::follow::Forge);
+choice!(
+    LeastSeverity {
+        Critical = Some(Severity::Critical), High = Some(Severity::High), Medium = Some(Severity::Medium),
+        Low = Some(Severity::Low), Note = Some(Severity::Note), None = None,
+    }: Option<Severity>
+);

@@ -39,6 +39,7 @@ impl Reader<'_> {
             build: self.shell_lines(&path.key("build"), raw.build.as_ref()),
             test: self.shell_lines(&path.key("test"), raw.test.as_ref()),
             junit: relative(self, "junit", &raw.junit),
+            retry: raw.retry.map_or(0, u32::from),
             files: self.files(&path.key("files"), &raw.files),
             image: raw.image.clone(),
             dockerfile: relative(self, "dockerfile", &raw.dockerfile),

@@ -153,7 +153,7 @@ fn accepts(schema: &Json, node: &Node) -> bool {
         Value::Boolean(_) => kind == Some("boolean"),
         Value::Array(_) => kind == Some("array"),
         Value::Table(_) => kind == Some("object"),
-        Value::IntegerTooLarge | Value::Datetime => false,
+        Value::IntegerTooLarge | Value::Datetime(_) => false,
     }
 }
 
@@ -177,6 +177,7 @@ fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&
     match &node.value {
         Value::Integer(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
         Value::Float(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
+        Value::Datetime(date) if kind("string") => format!("put it in quotes: `\"{date}\"`"),
         Value::Boolean(truth) if kind("string") => format!("put it in quotes: `\"{truth}\"`"),
         Value::String(text) if shapes.iter().any(strings) => format!("put it in brackets: `[{text:?}]`"),
         Value::String(text) if kind("integer") && text.parse::<u32>().is_ok() => {

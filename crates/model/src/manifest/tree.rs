@@ -25,7 +25,8 @@ pub(super) enum Value {
     IntegerTooLarge,
     Float(f64),
     Boolean(bool),
-    Datetime,
+    /// As it is written: it belongs into quotes.
+    Datetime(String),
     Array(Vec<Node>),
     Table(Vec<(String, Node)>),
 }
@@ -80,7 +81,7 @@ impl Node {
             }
             DeValue::Float(number) => Value::Float(number.as_str().parse().unwrap_or(f64::NAN)),
             DeValue::Boolean(truth) => Value::Boolean(truth),
-            DeValue::Datetime(_) => Value::Datetime,
+            DeValue::Datetime(date) => Value::Datetime(date.to_string()),
             DeValue::Array(items) => Value::Array(items.into_iter().map(Self::item).collect()),
             DeValue::Table(table) => Value::Table(table.into_iter().map(|(k, v)| Self::entry(&k, v)).collect()),
         };
@@ -129,7 +130,7 @@ impl Node {
             Value::Integer(number) => (*number).into(),
             Value::Float(number) => (*number).into(),
             Value::Boolean(truth) => (*truth).into(),
-            Value::IntegerTooLarge | Value::Datetime => serde_json::Value::Null,
+            Value::IntegerTooLarge | Value::Datetime(_) => serde_json::Value::Null,
             Value::Array(items) => items.iter().map(Self::to_json).collect(),
             Value::Table(entries) => entries.iter().map(|(key, node)| (key.clone(), node.to_json())).collect(),
         }
@@ -144,7 +145,7 @@ impl Node {
             Value::Float(number) if !number.is_finite() => "one that is not finite",
             Value::Float(_) => "a number",
             Value::Boolean(_) => "a boolean",
-            Value::Datetime => "a date",
+            Value::Datetime(_) => "a date",
             Value::Array(_) => "an array",
             Value::Table(_) => "a table",
         }

@@ -19,6 +19,8 @@ pub struct Manifest {
     pub routes: BTreeMap<Name, RouteSource>,
     /// Every `[environments.NAME]`, and `dev` even if it is not written.
     pub environments: BTreeMap<Name, EnvironmentSpec>,
+    /// `[gates]`.
+    pub gates: crate::gate::Gates,
 }
 
 /// A service: how it is built, and how it runs. Paths use `/`, are relative and never contain `..`.
@@ -32,6 +34,8 @@ pub struct ServiceSource {
     pub test: Vec<String>,
     /// Where `test` leaves its report, relative to `path`.
     pub junit: Option<String>,
+    /// How often `test` is tried again when it fails.
+    pub retry: u32,
     /// What goes into the image, relative to `path`.
     pub files: Vec<FileSource>,
     /// An image that runs as it is, instead of `build` and `files`.

@@ -12,10 +12,6 @@ pub(super) fn refusals(environment: &Name, spec: &EnvironmentSpec, sandbox: bool
         let message = format!("`{environment}` has `target = \"kubernetes\"`, which is not built yet");
         errors.push(Diagnostic::user(message).help("leave `target` out: the environment runs on the node"));
     }
-    if spec.follow.is_some() {
-        let message = format!("`{environment}` has `follow`, which is not built yet");
-        errors.push(Diagnostic::user(message).help(format!("leave it out, and type `seaworthy deploy {environment}`")));
-    }
     if spec.isolation.as_deref() == Some("sandbox") && !sandbox {
         let message = format!("`{environment}` has `isolation = \"sandbox\"`, which this machine does not give");
         errors.push(Diagnostic::user(message).help("leave `isolation` out to take what the machine gives"));

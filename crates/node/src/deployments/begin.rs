@@ -4,7 +4,6 @@ use super::intent::Aim;
 use crate::Node;
 use crate::failure::{Failures, machine};
 use crate::node::NodeExecutor;
-use crate::smoke::Checks;
 use crate::target::NodeTarget;
 use seaworthy_api::wire::{DeploymentStarted, Intent, PlanAnswer};
 use seaworthy_deploy::control::{Command, control};
@@ -42,12 +41,12 @@ impl Node {
         // What cannot be planned, or changes nothing, must not end a bake.
         let (_, wanted) = self.draw_up(app, environment, intent).await?;
         if wanted.is_no_change() {
-            return Ok(DeploymentStarted { deployment: None, plan: answer(&wanted) });
+            return Ok(DeploymentStarted { deployment: None, plan: answer(&wanted), follows: None });
         }
         self.make_room(app, environment).await?;
         let (aim, mut plan) = self.draw_up(app, environment, intent).await?;
         if plan.is_no_change() {
-            return Ok(DeploymentStarted { deployment: None, plan: answer(&plan) });
+            return Ok(DeploymentStarted { deployment: None, plan: answer(&plan), follows: None });
         }
         let id = self.write_down(&aim, &mut plan, intent, actor)?;
         let answer = answer(&plan);
@@ -62,7 +61,7 @@ impl Node {
             tell.send_replace(true);
         });
         self.deployments.add(place, id, controller, ended, task.abort_handle());
-        Ok(DeploymentStarted { deployment: Some(id), plan: answer })
+        Ok(DeploymentStarted { deployment: Some(id), plan: answer, follows: None })
     }
 
     /// Stops a deployment; what ran before serves.
@@ -79,13 +78,11 @@ impl Node {
     /// What carries out plans here.
     pub(super) fn executor(&self) -> NodeExecutor {
         let target = NodeTarget { engine: Arc::clone(&self.engine), traffic: Arc::clone(&self.traffic) };
-        let checks =
-            Checks { traffic: Arc::clone(&self.traffic), blobs: self.blobs.clone(), user: self.traffic.checks_user() };
         NodeExecutor {
             target: Arc::new(target),
             traffic: Arc::clone(&self.traffic),
             journal: Arc::clone(&self.journal),
-            smoke: Arc::new(checks),
+            smoke: Arc::new(self.checks()),
         }
     }
 

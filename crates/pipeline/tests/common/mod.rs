@@ -6,9 +6,14 @@ use seaworthy_diagnostics::{Diagnostic, render};
 use seaworthy_host::files::{create_directory, write_atomic};
 use seaworthy_host::process::command;
 use seaworthy_image::{Image, ImageError, Source, oci};
+use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::verdict::TestCase;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
-use seaworthy_pipeline::{BlobSink, Built, Event, Inspect, NoBases, Request, Step, build, verify};
+use seaworthy_pipeline::{
+    BlobSink, Built, Checked, CheckedStep, Event, Functional, FunctionalFailure, Inspect, NoBases, Request, SourceOf,
+    Step, StepLimits, build, check, verify,
+};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -69,13 +74,44 @@ impl Inspect for Memory {
     }
 }
 
+/// Stands where no functional checks are asked for.
+pub(crate) struct NoChecks;
+
+impl Functional for NoChecks {
+    fn stands_for(&self, _bundle: &ReleaseBundle) -> Result<String, Vec<Diagnostic>> {
+        panic!("nobody asked for functional checks")
+    }
+
+    fn run(
+        &self,
+        _bundle: &ReleaseBundle,
+        _time_max: Duration,
+        _stop: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Vec<TestCase>, FunctionalFailure> {
+        panic!("nobody asked for functional checks")
+    }
+}
+
+/// The steps of a verdict, a line each.
+pub(crate) fn steps(checked: &Checked) -> Vec<String> {
+    let line = |step: &CheckedStep| {
+        let report = &step.report;
+        let outcome = serde_json::to_value(report.outcome).expect("JSON");
+        let outcome = outcome.as_str().expect("a word");
+        let cached = if report.cached { " cached" } else { "" };
+        let reason = report.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        format!("{} {outcome}{cached} {}/{}{reason}", report.id, report.attempts, report.attempts_max)
+    };
+    checked.steps.iter().map(line).collect()
+}
+
 pub(crate) struct World {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) cache: tempfile::TempDir,
     pub(crate) blobs: Memory,
     pub(crate) events: Mutex<Vec<Event>>,
     pub(crate) cancel: AtomicBool,
-    pub(crate) time_max: Duration,
+    pub(crate) limits: StepLimits,
 }
 
 impl World {
@@ -86,7 +122,7 @@ impl World {
             blobs: Memory::default(),
             events: Mutex::default(),
             cancel: AtomicBool::new(false),
-            time_max: Duration::from_secs(60),
+            limits: StepLimits { time_max: Duration::from_secs(60), ..StepLimits::of_this_machine() },
         }
     }
 
@@ -143,16 +179,29 @@ impl World {
         self.verify_with(false)
     }
 
+    /// Checks a commit, by any name, with these functional checks.
+    pub(crate) fn checked_with(&self, of: &SourceOf, functional: &dyn Functional) -> Result<Checked, Vec<Diagnostic>> {
+        self.events.lock().expect("no panic").clear();
+        self.with_request(true, true, |request| check(&Request { of, keep_going: true, ..*request }, functional))
+    }
+
+    /// Checks the commit of HEAD, which has no functional checks.
+    pub(crate) fn checked(&self) -> Checked {
+        let checked = self.checked_with(&SourceOf::head(), &NoChecks);
+        checked.unwrap_or_else(|errors| panic!("{}", self.rendered(&errors)))
+    }
+
     fn with_request<T>(&self, commit: bool, test: bool, work: impl FnOnce(&Request<'_>) -> T) -> T {
         work(&Request {
             manifest_file: &self.path("seaworthy.toml"),
-            commit,
+            of: &if commit { SourceOf::head() } else { SourceOf::WorkingTree },
             cache: self.cache.path(),
             blobs: &self.blobs,
             bases: &NoBases,
             inspect: &self.blobs,
             test,
-            time_max: self.time_max,
+            keep_going: false,
+            limits: self.limits,
             progress: &|event| self.events.lock().expect("no panic").push(event),
             cancel: &self.cancel,
         })

@@ -10,6 +10,7 @@ pub(crate) mod manifest;
 pub(crate) mod postgres;
 pub(crate) mod processes;
 pub(crate) mod remote;
+pub(crate) mod repository;
 pub(crate) mod standing;
 pub(crate) mod websocket;
 pub(crate) mod world;

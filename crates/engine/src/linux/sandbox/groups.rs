@@ -19,6 +19,7 @@ impl Groups {
         let limits = Limits {
             memory_bytes: sandbox.limits.memory_bytes,
             cpu_millis: sandbox.limits.cpu_millis,
+            cpu_weight: None,
             processes: Some(sandbox.limits.processes),
         };
         group.make(&limits).context("cannot limit what it uses")?;

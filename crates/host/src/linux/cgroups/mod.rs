@@ -14,9 +14,14 @@ pub struct Limits {
     pub memory_bytes: Option<u64>,
     /// Thousandths of a core.
     pub cpu_millis: Option<u32>,
+    /// Its share of the cores when others want them too, beside groups that have [`CPU_WEIGHT_USUAL`]: 1 to 10,000.
+    pub cpu_weight: Option<u32>,
     /// Processes and threads.
     pub processes: Option<u32>,
 }
+
+/// The share of the cores that a group has unless it is told another one.
+pub const CPU_WEIGHT_USUAL: u32 = 100;
 
 /// What can be limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

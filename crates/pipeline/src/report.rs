@@ -1,0 +1,132 @@
+//! What became of the steps of one commit.
+
+use seaworthy_diagnostics::{Diagnostic, Fault};
+use seaworthy_model::Name;
+use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport, TestCase};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// A step: `build web`, `functional`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct StepId {
+    /// What it does.
+    pub(crate) kind: StepKind,
+    /// For which service.
+    pub(crate) service: Option<Name>,
+}
+
+impl StepId {
+    /// A step of a service.
+    pub(crate) fn of(kind: StepKind, service: &Name) -> Self {
+        Self { kind, service: Some(service.clone()) }
+    }
+
+    /// A step of the whole.
+    pub(crate) fn whole(kind: StepKind) -> Self {
+        Self { kind, service: None }
+    }
+
+    /// What is known of it before it runs.
+    pub(crate) fn report(&self) -> StepReport {
+        StepReport { service: self.service.clone(), ..StepReport::new(self.to_string(), self.kind) }
+    }
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.kind {
+            StepKind::Validate => "validate",
+            StepKind::Build => "build",
+            StepKind::Test => "test",
+            StepKind::Functional => "functional",
+            StepKind::Gates => "gates",
+        };
+        match &self.service {
+            Some(service) => write!(f, "{word} {service}"),
+            None => f.write_str(word),
+        }
+    }
+}
+
+/// What is kept of a step that passed, so that it need not run again.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// How long it took.
+    pub(crate) took_ms: u64,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// The single tests, where they are known.
+    pub(crate) cases: Vec<TestCase>,
+}
+
+impl Record {
+    /// A step that passed at the first attempt.
+    pub(crate) fn new(took: Duration) -> Self {
+        Self { took_ms: milliseconds(took), attempts: 1, cases: Vec::new() }
+    }
+
+    /// What a report says of it.
+    pub(crate) fn fill(self, report: StepReport, cached: bool) -> StepReport {
+        let Self { took_ms, attempts, cases } = self;
+        StepReport { outcome: StepOutcome::Passed, cached, attempts, took_ms, cases, ..report }
+    }
+}
+
+/// A step that has ended, or never began.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// As the verdict has it.
+    pub report: StepReport,
+    /// What is wrong, as a person reads it.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// Why a step did not pass.
+#[derive(Debug)]
+pub(crate) struct StepFailure {
+    /// [`StepOutcome::Failed`] or [`StepOutcome::Refused`].
+    pub(crate) outcome: StepOutcome,
+    /// What is wrong; the first says it for the report.
+    pub(crate) errors: Vec<Diagnostic>,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+    /// The single tests, where they are known.
+    pub(crate) cases: Vec<TestCase>,
+}
+
+impl StepFailure {
+    /// Something is wrong with what is checked, or (by whose fault it is) with the machine.
+    pub(crate) fn new(errors: Vec<Diagnostic>) -> Self {
+        let machine = |error: &Diagnostic| matches!(error.fault, Fault::Machine | Fault::Seaworthy);
+        let outcome = if errors.iter().any(machine) { StepOutcome::Refused } else { StepOutcome::Failed };
+        Self { outcome, errors, attempts: 1, cases: Vec::new() }
+    }
+
+    /// It could not run, whoever's fault that is.
+    pub(crate) fn refused(errors: Vec<Diagnostic>) -> Self {
+        Self { outcome: StepOutcome::Refused, ..Self::new(errors) }
+    }
+
+    /// The step that it ended.
+    pub(crate) fn into_step(self, report: StepReport, took: Duration) -> Step {
+        let Self { outcome, errors, attempts, cases } = self;
+        let first = errors.first();
+        let report = StepReport {
+            outcome,
+            attempts,
+            cases,
+            took_ms: milliseconds(took),
+            reason: first.map(|error| error.message.clone()),
+            help: first.and_then(|error| error.help.clone()),
+            last_lines: first.map(|error| error.evidence.clone()).unwrap_or_default(),
+            ..report
+        };
+        Step { report, errors }
+    }
+}
+
+/// Whole milliseconds.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
