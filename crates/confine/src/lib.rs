@@ -36,6 +36,7 @@ pub fn main() -> std::process::ExitCode {
 /// Always.
 #[cfg(not(target_os = "linux"))]
 pub async fn run(
+    _walls: &Walls,
     _job: &Job,
     _limits: &Limits,
     _log: Option<&mut Log>,

@@ -3,7 +3,8 @@
 use crate::job::{Job, Limits};
 use crate::output::{End, Finished, Log, Tail};
 use crate::role::{NOT_CONFINED, WORDS};
-use seaworthy_host::linux::cgroups::{self, Group, Hierarchies};
+use crate::walls::Walls;
+use seaworthy_host::linux::cgroups::{self, Group};
 use seaworthy_host::process;
 use std::io;
 use std::path::Path;
@@ -16,7 +17,7 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 /// How much of a core a job gets where services want all of them: a tenth of what one of them gets.
 const WEIGHT: u32 = 10;
 /// How often the folder of a job is measured.
-const MEASURE_EVERY: Duration = Duration::from_secs(2);
+const MEASURE_EVERY: Duration = Duration::from_secs(5);
 /// How many files are counted when a folder is measured.
 const FILES_MAX: usize = 2_000_000;
 const PIECE_BYTES: usize = 64 * 1024;
@@ -26,12 +27,13 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// # Errors
 /// When it cannot be started.
 pub async fn run(
+    walls: &Walls,
     job: &Job,
     limits: &Limits,
     log: Option<&mut Log>,
     cancelled: impl Future<Output = ()>,
 ) -> io::Result<Finished> {
-    run_by(process::self_command(), job, limits, log, cancelled).await
+    run_by(process::self_command(), walls, job, limits, log, cancelled).await
 }
 
 /// The same by another executable that has the role.
@@ -40,12 +42,13 @@ pub async fn run(
 /// As [`run`].
 pub async fn run_by(
     mut command: Command,
+    walls: &Walls,
     job: &Job,
     limits: &Limits,
     mut log: Option<&mut Log>,
     cancelled: impl Future<Output = ()>,
 ) -> io::Result<Finished> {
-    let group = make_group(job, limits)?;
+    let group = make_group(walls, job, limits)?;
     let kills = group.memory_kills();
     command.arg("confined").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn()?;
@@ -97,8 +100,8 @@ impl Drop for Ended<'_> {
     }
 }
 
-fn make_group(job: &Job, limits: &Limits) -> io::Result<Group> {
-    let group = Group::named(&Hierarchies::find(), &job.name);
+fn make_group(walls: &Walls, job: &Job, limits: &Limits) -> io::Result<Group> {
+    let group = Group::named(&walls.hierarchies, &job.name);
     // What an earlier node left.
     group.end()?;
     group.make(&cgroups::Limits {

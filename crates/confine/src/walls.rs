@@ -15,6 +15,9 @@ pub struct Walls {
     pub memory: bool,
     /// A limit of processes.
     pub processes: bool,
+    /// Where control groups can be written.
+    #[cfg(target_os = "linux")]
+    pub(crate) hierarchies: Hierarchies,
 }
 
 impl Walls {
@@ -29,6 +32,7 @@ impl Walls {
                 namespaces: has_namespaces(),
                 memory: hierarchies.has(Controller::Memory),
                 processes: hierarchies.has(Controller::Processes),
+                hierarchies,
             }
         }
         #[cfg(not(target_os = "linux"))]
@@ -50,5 +54,5 @@ impl Walls {
 
 #[cfg(target_os = "linux")]
 fn has_namespaces() -> bool {
-    seaworthy_host::linux::private_root::PrivateRoot::prepare(&[]).is_ok()
+    seaworthy_host::linux::private_root::PrivateRoot::prepare(&[], &[]).is_ok()
 }

@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub webhook_port: Option<u16>,
     /// How often the branches that environments follow are looked at.
     pub poll_every: Duration,
+    /// How much memory builds may have; `None`: half of the machine's.
+    pub build_memory_bytes: Option<u64>,
     /// What else of the machine builds may read: folders of toolchains.
     pub build_reads: Vec<PathBuf>,
     /// Of every environment, how many of the last revisions are kept.
@@ -100,6 +102,7 @@ impl Options {
             registry_port,
             webhook_port,
             poll_every: Duration::from_secs(number("SEAWORTHY_POLL_SECONDS", POLL_S, 1)?.into()),
+            build_memory_bytes: size("SEAWORTHY_BUILD_MEMORY")?,
             build_reads: folders("SEAWORTHY_BUILD_READS")?,
             keep_revisions: number("SEAWORTHY_KEEP_REVISIONS", KEEP_REVISIONS, 1)?,
             keep_young: Duration::from_secs(number("SEAWORTHY_KEEP_YOUNG_SECONDS", KEEP_YOUNG_S, 0)?.into()),
@@ -126,6 +129,14 @@ fn variable(name: &str) -> Option<String> {
 
 fn port(of: &str, text: &str) -> Result<u16, Diagnostic> {
     text.parse().map_err(|_| Diagnostic::user(format!("`{of}={text}` is not a port")))
+}
+
+fn size(name: &str) -> Result<Option<u64>, Diagnostic> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    let bytes = seaworthy_model::units::parse_size(&text).map_err(|error| {
+        Diagnostic::user(format!("`{name}={text}` is {error}")).help("write a number and a unit, such as `4GiB`")
+    })?;
+    Ok(Some(bytes))
 }
 
 fn folders(name: &str) -> Result<Vec<PathBuf>, Diagnostic> {

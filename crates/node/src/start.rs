@@ -19,7 +19,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
-const INHERITED: [&str; 32] = [
+const INHERITED: [&str; 33] = [
     "ALL_PROXY",
     "CURL_CA_BUNDLE",
     "HOME",
@@ -31,6 +31,7 @@ const INHERITED: [&str; 32] = [
     "PATH",
     "REQUESTS_CA_BUNDLE",
     "RUSTUP_HOME",
+    "SEAWORTHY_BUILD_MEMORY",
     "SEAWORTHY_BUILD_READS",
     "SEAWORTHY_CHECK",
     "SEAWORTHY_GATEWAY_THREADS",

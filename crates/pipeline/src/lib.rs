@@ -23,6 +23,8 @@ mod lines;
 pub mod progress;
 mod report;
 pub mod seams;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod service;
 mod shell;
 mod source;

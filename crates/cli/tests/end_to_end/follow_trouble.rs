@@ -42,7 +42,8 @@ fn latencies(world: &World, what: &str, work: impl FnOnce()) -> Duration {
 #[test]
 fn whoever_is_served_does_not_notice_what_builds_do() {
     let _alone = alone();
-    let world = World::following();
+    let mut world = World::following();
+    world.variables.push(("SEAWORTHY_BUILD_MEMORY", "1GiB".to_owned()));
     let repository = Repository::new(&world);
     let with = |version: &str, test: &str| {
         let manifest = followed(&repository.url(), version, &[]);

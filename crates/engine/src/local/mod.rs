@@ -18,13 +18,15 @@ mod sandbox;
 mod start;
 mod status;
 mod stop;
+mod terminal;
 
 pub use adopt::Adopted;
-pub use exec::{Exec, ExecStreams, Terminal};
+pub use exec::{Exec, ExecEnd, ExecRefusal, ExecStreams};
 pub use instance_logs::{LogFollower, LogLine, LogSelection};
 pub use networks::InstanceNetwork;
 pub use run::{Run, RunOutput};
 pub use status::{InstanceState, InstanceStatus, PoolStatus};
+pub use terminal::{Terminal, TerminalSide};
 
 use crate::calls::CallAddresses;
 use crate::capabilities::Capabilities;
@@ -187,7 +189,7 @@ impl LocalTarget {
         instance: &InstanceId,
         command: &[String],
         terminal: Option<Terminal>,
-    ) -> Result<Exec, Diagnostic> {
+    ) -> Result<Exec, ExecRefusal> {
         exec::exec(&self.engine, pool, instance, command, terminal).await
     }
 

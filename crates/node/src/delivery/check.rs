@@ -84,7 +84,9 @@ pub(super) async fn check(
     area.clear(Place::Out)?;
     area.clear(Place::Temporary)?;
     let job = job(&area, subject)?;
-    let finished = seaworthy_confine::run(&job, &limits(&area), Some(&mut log), asked(cancelled)).await;
+    let finished =
+        seaworthy_confine::run(node.delivery.walls(), &job, &limits(node, &area), Some(&mut log), asked(cancelled))
+            .await;
     let finished = finished.map_err(|error| machine(&error))?;
     area.clear(Place::Temporary)?;
     log.note(&format!("ended: {:?} at {}", finished.end, clock::rfc3339(clock::now())));
@@ -166,10 +168,10 @@ async fn asked(cancelled: &watch::Receiver<bool>) {
     }
 }
 
-pub(super) fn limits(area: &Area) -> Limits {
+pub(super) fn limits(node: &Node, area: &Area) -> Limits {
     Limits {
         time: TIME_MAX,
-        memory_bytes: machine_bytes().map(|bytes| bytes / MEMORY_SHARE),
+        memory_bytes: node.options.build_memory_bytes.or_else(|| Some(machine_bytes()? / MEMORY_SHARE)),
         output_bytes: OUTPUT_BYTES_MAX,
         stdout_bytes: VERDICT_BYTES_MAX,
         folder: Some((area.outside(Place::Home), HOME_BYTES_MAX)),
@@ -191,7 +193,10 @@ fn passed(finished: &Finished) -> Result<(), Stopped> {
         End::Code(code) => Err(Stopped::Failed(answer::failure(Some(*code), &finished.stdout, &finished.last_lines))),
         End::OutOfMemory(bytes) => {
             let message = format!("the check of the commit needs more than {} of memory", format_size(*bytes));
-            Err(failed(message, "builds of a node may have half of the machine's memory"))
+            Err(failed(
+                message,
+                "`SEAWORTHY_BUILD_MEMORY` of the node says how much builds may have; half of the machine's otherwise",
+            ))
         }
         End::TooLong => {
             let hours = TIME_MAX.as_secs() / 3600;

@@ -151,7 +151,9 @@ impl<'a> Git<'a> {
         limits: &Limits,
         cancelled: impl Future<Output = ()>,
     ) -> Result<Finished, Diagnostic> {
-        let finished = seaworthy_confine::run(job, limits, None, cancelled).await.map_err(|error| machine(&error))?;
+        let finished = seaworthy_confine::run(self.node.delivery.walls(), job, limits, None, cancelled)
+            .await
+            .map_err(|error| machine(&error))?;
         let repository = self.repository;
         let why = match finished.end {
             End::Code(0) => return Ok(finished),

@@ -100,8 +100,8 @@ async fn command(node: &Arc<Node>, run: &Run, words: &[String], text: String) ->
     job.arguments = words[1..].to_vec();
     job.input = Some(text);
     let limits =
-        Limits { time: COMMAND_TIME_MAX, output_bytes: OUTPUT_BYTES_MAX, stdout_bytes: 1 << 20, ..limits(&area) };
-    let finished = seaworthy_confine::run(&job, &limits, None, std::future::pending()).await;
+        Limits { time: COMMAND_TIME_MAX, output_bytes: OUTPUT_BYTES_MAX, stdout_bytes: 1 << 20, ..limits(node, &area) };
+    let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, std::future::pending()).await;
     let finished = finished.map_err(|error| Diagnostic::machine(error.to_string()))?;
     match finished.end {
         End::Code(0) => Ok(()),

@@ -37,18 +37,19 @@ pub(super) async fn watch(node: Arc<Node>, app: Name, wake: Arc<Notify>) {
     let mut looked = tokio::time::Instant::now();
     let mut due = looked;
     loop {
-        let followers = match node.store.followers() {
-            Ok(all) => all.into_iter().filter(|follower| follower.app == app).collect::<Vec<_>>(),
-            Err(error) => {
-                complain(&error.into());
-                Vec::new()
-            }
+        let Some(followers) = followers(&node, &app) else {
+            tokio::time::sleep(SOAK_PAUSE).await;
+            continue;
         };
         if current.as_ref().is_some_and(|current| current.task.is_finished()) {
             current = None;
         }
         if followers.is_empty() && current.is_none() {
             stop(&node, &app);
+            // Who began to follow meanwhile thought that somebody watches.
+            if self::followers(&node, &app).is_none_or(|followers| !followers.is_empty()) {
+                node.watch(&app);
+            }
             return;
         }
         if tokio::time::Instant::now() >= due {
@@ -65,6 +66,17 @@ pub(super) async fn watch(node: Arc<Node>, app: Name, wake: Arc<Notify>) {
             () = tokio::time::sleep_until(until) => {}
             () = wake.notified() => due = looked,
             () = finished(current.as_mut()) => {}
+        }
+    }
+}
+
+/// `None`: the store does not tell, which is no reason to stop watching.
+fn followers(node: &Node, app: &Name) -> Option<Vec<Follower>> {
+    match node.store.followers() {
+        Ok(all) => Some(all.into_iter().filter(|follower| follower.app == *app).collect()),
+        Err(error) => {
+            complain(&error.into());
+            None
         }
     }
 }

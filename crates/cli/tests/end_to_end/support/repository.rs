@@ -92,8 +92,13 @@ impl Repository {
     pub(crate) fn push(&self, world: &World, branch: &str) -> String {
         git(world, &["add", "--all"]);
         git(world, &["commit", "--quiet", "--allow-empty", "--message", "a change"]);
-        git(world, &["push", "--quiet", "--force", &self.path(), &format!("HEAD:refs/heads/{branch}")]);
+        self.share(world, branch);
         git(world, &["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    /// Pushes the commit that there is to a branch.
+    pub(crate) fn share(&self, world: &World, branch: &str) {
+        git(world, &["push", "--quiet", "--force", &self.path(), &format!("HEAD:refs/heads/{branch}")]);
     }
 }
 
