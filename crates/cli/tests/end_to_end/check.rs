@@ -25,7 +25,7 @@ fn committed(manifest: &str) -> World {
     world
 }
 
-/// A committed app whose bases are locked in the commit: what is locked for the first time changes what images stand on.
+/// A committed app whose bases are locked in the commit: a first lock changes what images stand on.
 fn locked(manifest: &str) -> World {
     let world = committed(manifest);
     world.run(&["build", "--no-test"]).expect(0);
