@@ -67,6 +67,9 @@ need_to_test_debian() {
   need nftables test -x /usr/sbin/nft
   # Other tools that read our images.
   need umoci has_program umoci
+  need runc has_program runc
+  # What builds Dockerfiles.
+  need buildah has_program buildah
   need shellcheck has_program shellcheck
   # The registry is tried with the tools that people have, and pulling against another registry.
   need skopeo has_program skopeo

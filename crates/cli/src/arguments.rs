@@ -152,6 +152,8 @@ pub(crate) enum ImageVerb {
     Inspect(InspectArguments),
     /// Write an image as an OCI image layout, for other tools
     Export(ExportArguments),
+    /// Bring an image to a registry, with the credentials of `podman login` or `docker login`
+    Push(PushArguments),
 }
 
 /// `image inspect`.
@@ -174,6 +176,15 @@ pub(crate) struct ExportArguments {
     pub image: String,
     /// Where to: a folder that is not there yet, or a file that ends in .tar
     pub to: PathBuf,
+}
+
+/// `image push`.
+#[derive(Debug, Args)]
+pub(crate) struct PushArguments {
+    /// A service (its newest image), or the beginning of a digest
+    pub image: String,
+    /// Where to: REGISTRY/NAME, or REGISTRY/NAME:TAG
+    pub to: String,
 }
 
 /// `dev`.

@@ -35,6 +35,19 @@ pub struct ServiceRelease {
     /// Its own checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// Where the image comes from if it was not made of `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// An image that somebody else's tools made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It runs as it was found: its name, with the digest that it had.
+    Image(String),
+    /// It was built from this Dockerfile, and cannot be built again byte for byte.
+    Dockerfile(String),
 }
 
 /// One Hurl file of a release.
