@@ -73,7 +73,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_steps_together_leave_a_quarter_of_the_machine(cores in 1..512_usize, memory in (64_u64 << 20)..(1 << 42)) {
+        fn all_steps_together_leave_a_quarter_of_the_machine(
+            cores in 1..512_usize,
+            memory in (64_u64 << 20)..(1 << 42),
+        ) {
             let limits = StepLimits::of(cores, Some(memory));
             prop_assert!(limits.at_once >= 1 && limits.at_once <= cores);
             prop_assert!(limits.memory_bytes_max * limits.at_once as u64 <= memory / 4 * 3);

@@ -20,7 +20,9 @@ fn slow() -> World {
 }
 
 fn until_the_service_runs(world: &World) {
-    wait_for("the service on the throwaway node", SOON, || (world.count(Role::Program) > 0).then_some(()));
+    wait_for("the service on the throwaway node", SOON, || {
+        world.processes().iter().any(|process| process.command.contains("./subject")).then_some(())
+    });
 }
 
 fn until_nothing_is_left(world: &World) {
