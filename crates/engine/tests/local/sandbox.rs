@@ -128,12 +128,14 @@ async fn a_program_that_was_entered_ends_when_nobody_listens() {
     world.up(&spec).await;
     eventually("it runs", || world.instance(&spec.id).pid).await;
     // With what it started.
-    let command = ["sh", "-c", "sleep 31337 | cat"].map(str::to_owned);
+    // A time that nobody else on this machine waits for.
+    let time = format!("31337.{}", std::process::id());
+    let command = ["sh".to_owned(), "-c".to_owned(), format!("sleep {time} | cat")];
     let exec = world.target().exec(&spec, &spec.id.instance(0), &command, None).await.unwrap();
     let runs = || {
         let all = seaworthy_host::linux::procfs::all().into_iter();
         all.map(|stat| std::fs::read(format!("/proc/{}/cmdline", stat.pid)).unwrap_or_default())
-            .any(|line| line == b"sleep\x0031337\x00")
+            .any(|line| line == format!("sleep\0{time}\0").as_bytes())
     };
     eventually("it was started", || runs().then_some(())).await;
     drop(exec);
