@@ -131,5 +131,5 @@ async fn pass_on(mut to_node: ToNode, mut resized: Signal, mut size: Option<Term
             break;
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

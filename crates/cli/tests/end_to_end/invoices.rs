@@ -136,6 +136,8 @@ fn build(service: &str) -> PathBuf {
     for name in wanted {
         cargo.envs(std::env::var_os(name).map(|value| (name, value)));
     }
+    // A test that is started by itself must not change the machine's Rust.
+    cargo.env("RUSTUP_AUTO_INSTALL", "0");
     let output = cargo.output().expect("cargo");
     assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
     folder.join("target/release").join(service)
