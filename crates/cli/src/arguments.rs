@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Down(EnvironmentArgument),
     /// Work on it: rebuild and restart what changes, with one stream of logs
     Dev(DevArguments),
-    /// Say whether a commit is good: test it, build it, run what was built against its checks
+    /// Test, build and try a commit, and say whether it is good
     Check(CheckArguments),
     /// Test and build a release
     Build(BuildArguments),
