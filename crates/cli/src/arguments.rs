@@ -73,6 +73,8 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// Show who deployed what, when, and how it ended
     History(HistoryArguments),
+    /// Run a program in a running instance: a shell, if none is named
+    Exec(ExecArguments),
     /// Show what the node did by itself about the commits that environments follow
     Runs(RunsArguments),
     /// Run a command beside a service, in its image and with its values
@@ -290,6 +292,21 @@ pub(crate) struct HistoryArguments {
     /// How many of the last deployments
     #[arg(long, short = 'n', default_value_t = 20)]
     pub lines: usize,
+}
+
+/// `exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArguments {
+    /// The environment
+    pub environment: Name,
+    /// The service
+    pub service: Name,
+    /// The instance's number (default: the first that runs)
+    #[arg(long, value_name = "N")]
+    pub instance: Option<u16>,
+    /// Program and arguments (default: a shell)
+    #[arg(last = true)]
+    pub command: Vec<String>,
 }
 
 /// `runs`.

@@ -140,7 +140,12 @@ pub(crate) async fn with_request<T: Send + 'static>(
             test: what.test,
             keep_going: what.keep_going,
             limits: what.limits,
-            progress: &|event| show(output, &event),
+            progress: &|event| {
+                // Where everything is reported in the end, what was not done need not be told before.
+                if !(what.keep_going && matches!(event, Event::Unchanged { .. })) {
+                    show(output, &event);
+                }
+            },
             cancel: &cancel,
         })
     });
@@ -169,6 +174,11 @@ fn show(output: crate::output::Output, event: &Event) {
         Event::NotIsolated { why } => {
             let (warn, help) = (style::WARN, "what compilers make may hold paths of this machine");
             output.note(&format!("{warn}{:>9}{warn:#} {why}: {help}", "note"));
+        }
+        Event::ChangesLeftOut => {
+            let (warn, what) =
+                (style::WARN, "changes that no commit holds are not checked: `--working-tree` checks them");
+            output.note(&format!("{warn}{:>9}{warn:#} {what}", "note"));
         }
         Event::NotLimited => {
             let (warn, help) = (style::WARN, "memory and processes are not limited: control groups cannot be written");

@@ -11,6 +11,7 @@ mod images;
 mod inspect;
 mod output;
 mod send;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;

@@ -45,7 +45,7 @@ pub async fn run_by(
     walls: &Walls,
     job: &Job,
     limits: &Limits,
-    mut log: Option<&mut Log>,
+    log: Option<&mut Log>,
     cancelled: impl Future<Output = ()>,
 ) -> io::Result<Finished> {
     let group = make_group(walls, job, limits)?;
@@ -66,7 +66,7 @@ pub async fn run_by(
     };
     let mut outputs = Outputs { stdout, stderr, kept: Vec::new(), tail: Tail::default(), written: 0 };
     let ended = {
-        let reading = outputs.read(&mut child, limits, log.as_deref_mut());
+        let reading = outputs.read(&mut child, limits, log);
         let mut cancelled = pin!(cancelled);
         tokio::select! {
             end = reading => end?,

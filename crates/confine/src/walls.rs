@@ -54,5 +54,5 @@ impl Walls {
 
 #[cfg(target_os = "linux")]
 fn has_namespaces() -> bool {
-    seaworthy_host::linux::private_root::PrivateRoot::prepare(&[]).is_ok()
+    seaworthy_host::linux::private_root::PrivateRoot::prepare(&[], &[]).is_ok()
 }

@@ -1,6 +1,7 @@
 //! What a job can and cannot do, tried from inside.
 
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use seaworthy_confine::{Bind, End, Finished, Job, Limits, Log, PrivateFile, Walls, run_by};
 use seaworthy_diagnostics::Masked;

@@ -72,7 +72,7 @@ mod tests {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
             let this = taken(0);
             let since = now - Duration::from_secs(age);
-            let standing = Standing { commit: this.commit.clone(), release: this.release.clone(), since, well };
+            let standing = Standing { commit: this.commit.clone(), release: this.release, since, well };
             let soak = Duration::from_secs(soak);
             let decided = decide(Some(&standing), Some(&taken(runs)), &[taken(tried)], soak, now);
             let expected = match (runs == 0 || tried == 0, well && age >= soak.as_secs()) {

@@ -1,5 +1,7 @@
 //! Pushes, checks and deployments in any order: what is newest arrives, and nothing is done twice or at once.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use proptest::prelude::*;
 use seaworthy_delivery::next::{decide, next};
 use seaworthy_model::Name;

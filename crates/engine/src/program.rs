@@ -87,6 +87,9 @@ fn search(name: &str, place: Place<'_>) -> Result<PathBuf, Diagnostic> {
     if place.has_file(&place.app().join(name)) {
         return Err(diagnostic.help(format!("it is among the service's `files`: write `./{name}`")));
     }
+    if name == "python" && PATH.split(':').any(|folder| place.has_file(&Path::new(folder).join("python3"))) {
+        return Err(diagnostic.help("Debian calls it `python3`: write that in `run`"));
+    }
     let machine = format!("install `{name}` on this machine, or put it into `files` and write `./{name}`");
     Err(diagnostic.help(place.help_for_missing(machine, name)))
 }

@@ -12,6 +12,8 @@ pub const MEDIA_TYPE: &str = "application/vnd.in-toto+json";
 /// How an image of ours is built; the number counts up when that changes.
 const BUILD_TYPE: &str = "urn:seaworthy:build:1";
 const BUILDER: &str = "urn:seaworthy:builder";
+/// What builds may reach: toolchains fetch what their lock files name.
+const NETWORK: &str = "that of the machine";
 
 /// What an image was built from, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub fn write(image: &Digest, build: &Build) -> Result<Vec<u8>, ImageError> {
                 "internalParameters": {
                     "environment": build.environment,
                     "isolated": build.isolated,
+                    "network": NETWORK,
                     "reproducible": build.reproducible,
                 },
                 "resolvedDependencies": dependencies,

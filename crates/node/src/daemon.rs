@@ -2,6 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::deployments::Deployments;
+use crate::exec::Execs;
 use crate::failure::machine;
 use crate::identities::Identities;
 use crate::isolation::Isolation;
@@ -144,6 +145,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         journal,
         isolation,
         deployments: Deployments::default(),
+        execs: Execs::default(),
         delivery: Delivery::new(webhook),
         untidy: Notify::new(),
         registry,

@@ -7,6 +7,7 @@ pub mod throwaway;
 mod daemon;
 mod delivery;
 mod deployments;
+mod exec;
 mod failure;
 mod functional;
 mod garbage;

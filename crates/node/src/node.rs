@@ -2,6 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::deployments::Deployments;
+use crate::exec::Execs;
 use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
 use crate::options::Options;
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     pub isolation: Isolation,
     /// Deployments under way.
     pub deployments: Deployments,
+    /// Programs that were started in instances.
+    pub execs: Execs,
     /// What environments follow, and the runs that come of it.
     pub delivery: Delivery,
     /// Told when something may be there that nothing needs any more.

@@ -1,5 +1,7 @@
 //! The control group of a step's programs: how much they may take, and the end of all of them at once.
 
+#[cfg(target_os = "linux")]
+use crate::keeper::Keeper;
 use crate::limits::StepLimits;
 #[cfg(target_os = "linux")]
 use seaworthy_host::linux::cgroups::{Controller, Group, Hierarchies, Limits};
@@ -11,7 +13,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How the names of groups begin; the process whose steps they are follows, and when it started.
+/// How the names of groups begin; the namespace of process ids, the process whose steps they are and when it started
+/// follow.
 #[cfg(target_os = "linux")]
 const GROUPS: &str = "step-";
 
@@ -19,11 +22,36 @@ const GROUPS: &str = "step-";
 #[derive(Default)]
 pub(crate) struct Confinements {
     #[cfg(target_os = "linux")]
-    hierarchies: OnceLock<Hierarchies>,
+    groups: OnceLock<Groups>,
     #[cfg(not(target_os = "linux"))]
-    hierarchies: OnceLock<()>,
+    groups: OnceLock<()>,
     /// Whether somebody was told that there is too little of it.
     told: AtomicBool,
+}
+
+/// The groups of one check.
+#[cfg(target_os = "linux")]
+struct Groups {
+    hierarchies: Hierarchies,
+    /// How their names begin.
+    prefix: String,
+    _keeper: Option<Keeper>,
+}
+
+/// How the names of the groups of one check begin: one process may do several.
+#[cfg(target_os = "linux")]
+fn new_prefix() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let own = std::process::id();
+    let started = process::start_time(own).unwrap_or_default();
+    format!("{GROUPS}{}-{own}-{started}-{}-", namespace(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// In which namespace a process id means what it means here; containers may share groups and have their own.
+#[cfg(target_os = "linux")]
+fn namespace() -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |metadata| metadata.ino())
 }
 
 /// Ends what is left of those that were killed while their steps ran.
@@ -32,8 +60,8 @@ fn end_leftovers(hierarchies: &Hierarchies) {
     for name in hierarchies.names() {
         let Some(owner) = name.strip_prefix(GROUPS) else { continue };
         let mut numbers = owner.split('-').map_while(|number| number.parse::<u64>().ok());
-        let (Some(pid), Some(started)) = (numbers.next(), numbers.next()) else { continue };
-        if u32::try_from(pid).is_ok_and(|pid| !process::is_alive(pid, started)) {
+        let (Some(of), Some(pid), Some(started)) = (numbers.next(), numbers.next(), numbers.next()) else { continue };
+        if of == namespace() && u32::try_from(pid).is_ok_and(|pid| !process::is_alive(pid, started)) {
             let _ = Group::named(hierarchies, &name).end();
         }
     }
@@ -58,17 +86,19 @@ impl Confinements {
 
     fn is_whole(&self) -> bool {
         #[cfg(target_os = "linux")]
-        return self.hierarchies().has(Controller::Memory) && self.hierarchies().has(Controller::Processes);
+        return self.groups().hierarchies.has(Controller::Memory)
+            && self.groups().hierarchies.has(Controller::Processes);
         #[cfg(not(target_os = "linux"))]
         false
     }
 
     #[cfg(target_os = "linux")]
-    fn hierarchies(&self) -> &Hierarchies {
-        self.hierarchies.get_or_init(|| {
+    fn groups(&self) -> &Groups {
+        self.groups.get_or_init(|| {
             let hierarchies = Hierarchies::find();
             end_leftovers(&hierarchies);
-            hierarchies
+            let prefix = new_prefix();
+            Groups { _keeper: Keeper::start(&hierarchies, &prefix), hierarchies, prefix }
         })
     }
 
@@ -76,9 +106,9 @@ impl Confinements {
     #[cfg(target_os = "linux")]
     pub(crate) fn enter(&self, command: &mut Command, limits: &StepLimits) -> std::io::Result<Confinement> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let (number, own) = (NEXT.fetch_add(1, Ordering::Relaxed), std::process::id());
-        let started = process::start_time(own).unwrap_or_default();
-        let group = Group::named(self.hierarchies(), &format!("{GROUPS}{own}-{started}-{number}"));
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let groups = self.groups();
+        let group = Group::named(&groups.hierarchies, &format!("{}{number}", groups.prefix));
         let confinement = Confinement { group };
         confinement.group.make(&Limits {
             memory_bytes: Some(limits.memory_bytes_max),

@@ -16,11 +16,15 @@ mod git;
 mod graph;
 mod image;
 mod isolation;
+#[cfg(target_os = "linux")]
+mod keeper;
 mod limits;
 mod lines;
 pub mod progress;
 mod report;
 pub mod seams;
+#[cfg(target_os = "linux")]
+mod secrets;
 mod service;
 mod shell;
 mod source;

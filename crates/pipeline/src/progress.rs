@@ -25,6 +25,8 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// The working tree has changes that no commit holds, and a commit is checked.
+    ChangesLeftOut,
     /// What programs take of memory and processes is not limited here.
     NotLimited,
     /// A test did not pass and is tried again.

@@ -56,14 +56,21 @@ pub(crate) struct Found {
     manifest_file: PathBuf,
     file_name: String,
     lock: Option<Lock>,
+    /// Where a checkout of HEAD comes from: the repository, and the manifest's folder in its working tree.
+    head_of: Option<(Repository, PathBuf)>,
     /// Where it comes from.
     pub(crate) provenance: Provenance,
 }
 
 impl Found {
+    /// Whether the working tree has changes that are not in what was found there.
+    pub(crate) fn leaves_changes_out(&self) -> bool {
+        self.head_of.as_ref().is_some_and(|(repository, folder)| repository.is_dirty(folder).unwrap_or(false))
+    }
+
     /// Reads its manifest.
     pub(crate) fn read(self) -> Result<Source, Vec<Diagnostic>> {
-        let Self { folder, scope, manifest_file, file_name, lock, provenance } = self;
+        let Self { folder, scope, manifest_file, file_name, lock, provenance, .. } = self;
         let manifest = read(&manifest_file, &folder.join(&file_name))?;
         Ok(Source { folder, scope, manifest, provenance, lock })
     }
@@ -91,7 +98,7 @@ impl Source {
             let user = peer::user_name(peer::effective_uid()).unwrap_or_else(|| peer::effective_uid().to_string());
             let source = format!("path:{user}:{}", folder.join(&file_name).display());
             let (scope, provenance) = (folder.clone(), provenance(None, false, source));
-            return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None });
+            return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None, head_of: None });
         };
         let top = repository.top.canonicalize().unwrap_or_else(|_| repository.top.clone());
         let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
@@ -100,18 +107,27 @@ impl Source {
             there(&shown, &folder.join(&file_name)).map_err(one)?;
             let dirty = repository.is_dirty(&folder).map_err(one)?;
             let provenance = provenance(Some(repository.commit), dirty, source);
-            return Ok(Found { folder, scope: top, manifest_file: shown, file_name, provenance, lock: None });
+            return Ok(Found {
+                folder,
+                scope: top,
+                manifest_file: shown,
+                file_name,
+                provenance,
+                lock: None,
+                head_of: None,
+            });
         }
         let (checkout, lock) = checkout(&repository, &top, cache).map_err(one)?;
-        let folder = checkout.join(within);
+        let (working_tree, folder) = (folder, checkout.join(within));
         if !folder.join(&file_name).is_file() {
             let short = &repository.commit[..repository.commit.len().min(12)];
             let message = format!("`{}` is not in the commit {short}", manifest_file.display());
             let help = "commit it; `seaworthy up dev` builds the working tree as it is";
             return Err(vec![Diagnostic::user(message).help(help)]);
         }
-        let provenance = provenance(Some(repository.commit), false, source);
-        Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock) })
+        let provenance = provenance(Some(repository.commit.clone()), false, source);
+        let head_of = (*of == SourceOf::head()).then_some((repository, working_tree));
+        Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock), head_of })
     }
 
     /// Whether it is a checkout of our own, in which nobody edits.

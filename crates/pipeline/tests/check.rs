@@ -202,9 +202,6 @@ fn what_eats_memory_or_forks_without_end_is_stopped_and_named() {
         steps(&world.checked())[1],
         "test a failed 1/1: the test of `a` wanted more than 60 processes and was stopped"
     );
-    let left: Vec<String> = hierarchies.names();
-    let own = format!("step-{}-", std::process::id());
-    assert!(!left.iter().any(|name| name.starts_with(&own)), "{left:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The bodies.
 
 mod deployment;
+mod exec;
 mod functional;
 mod logs;
 mod node;
@@ -11,6 +12,7 @@ mod webhook;
 pub use deployment::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
 };
+pub use exec::{EXEC_PROTOCOL, ExecRequest, ExecTerminal, TerminalSize};
 pub use functional::FunctionalCheck;
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};

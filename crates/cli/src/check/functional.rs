@@ -36,9 +36,14 @@ pub(super) struct ThrowawayNode {
 
 impl ThrowawayNode {
     /// Its calls wait on that runtime.
-    pub(super) fn new(runtime: Handle, builds: &Path) -> Result<Self, Ended> {
+    pub(super) fn new(runtime: Handle, builds: &Path) -> Self {
         let homes = seaworthy_node::place::user_home().join("throwaway");
-        Ok(Self { runtime, builds: builds.to_owned(), homes })
+        Self { runtime, builds: builds.to_owned(), homes }
+    }
+
+    /// Ends what is left of checks that were killed together with their nodes.
+    pub(super) fn end_leftovers(&self) {
+        end_leftovers(&self.homes);
     }
 
     async fn ask(&self, node: &mut Throwaway, bundle: &ReleaseBundle) -> Result<Vec<TestCase>, FunctionalFailure> {
@@ -82,7 +87,6 @@ impl Functional for ThrowawayNode {
         time_max: Duration,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Vec<TestCase>, FunctionalFailure> {
-        end_leftovers(&self.homes);
         let port = ports::find_free(|_| false);
         let port = port.ok_or_else(|| refused(Diagnostic::machine("there is no free port for a gateway")))?;
         let home = self.homes.join(format!("{}-{port}", std::process::id()));

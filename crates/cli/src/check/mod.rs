@@ -16,7 +16,7 @@ use seaworthy_model::date::Date;
 use seaworthy_model::judge::{Evidence, judge};
 use seaworthy_model::release::{self, ReleaseBundle};
 use seaworthy_model::verdict::Verdict;
-use seaworthy_pipeline::{Checked, CheckedStep, check};
+use seaworthy_pipeline::{Checked, CheckedStep, Request, check};
 use std::path::Path;
 use std::time::Instant;
 
@@ -36,8 +36,12 @@ pub(crate) struct Outcome {
 pub(crate) async fn run(context: &Context, what: What) -> Result<Outcome, Ended> {
     let (started, started_at) = (Instant::now(), clock::rfc3339(clock::now()));
     let builds = builds_folder()?;
-    let node = ThrowawayNode::new(tokio::runtime::Handle::current(), &builds)?;
-    let checked = with_request(context, what, move |request| check(request, &node)).await?.map_err(Ended::Refused)?;
+    let node = ThrowawayNode::new(tokio::runtime::Handle::current(), &builds);
+    let work = move |request: &Request<'_>| {
+        node.end_leftovers();
+        check(request, &node)
+    };
+    let checked = with_request(context, what, work).await?.map_err(Ended::Refused)?;
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let outcome = judged(checked, started_at, took_ms)?;
     if let Some(bundle) = &outcome.bundle {

@@ -23,7 +23,7 @@ pub(crate) fn show(output: Output, outcome: &Outcome) {
     if *stopped {
         output.data("\nthe check was stopped: what has passed is kept, and the next one goes on from there");
     }
-    output.data(&format!("\n{}", summary(verdict)));
+    output.data(&format!("\n{}", summary(verdict, *stopped)));
 }
 
 /// The step to look at first: a test that failed, else anything that did, else what could not run.
@@ -80,8 +80,9 @@ fn word(step: &StepReport) -> (Style, &'static str) {
     }
 }
 
-fn summary(verdict: &Verdict) -> String {
+fn summary(verdict: &Verdict, stopped: bool) -> String {
     let (style, word) = match verdict.outcome {
+        _ if stopped => (style::WARN, "stopped"),
         VerdictOutcome::Passed => (style::GOOD, "passed"),
         VerdictOutcome::Failed => (style::BAD, "failed"),
         VerdictOutcome::Refused => (style::BAD, "refused"),

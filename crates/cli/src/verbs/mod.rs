@@ -8,6 +8,7 @@ mod dev;
 mod diff;
 mod doctor;
 mod down;
+mod exec;
 mod history;
 mod image;
 mod init;
@@ -79,6 +80,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Diff(arguments) => diff::run(&context, &arguments).await,
         Verb::History(arguments) => history::run(&context, &arguments).await,
+        Verb::Exec(arguments) => exec::run(&context, &arguments).await,
         Verb::Runs(arguments) => runs::run(&context, &arguments).await,
         Verb::Run(arguments) => run::run(&context, &arguments).await,
         Verb::Node(verb) => node::run(&context, verb).await,

@@ -162,7 +162,7 @@ pub(super) fn log_path(node: &Node, run: &Run) -> PathBuf {
 /// Ends when somebody has asked for it.
 async fn asked(cancelled: &watch::Receiver<bool>) {
     if cancelled.clone().wait_for(|asked| *asked).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

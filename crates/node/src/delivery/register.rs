@@ -36,11 +36,9 @@ impl Node {
                 started.follows = Some(words(&follower));
             }
             // Whoever takes an environment down does not want the next commit to bring it back.
-            (Intent::Deploy { .. } | Intent::Down, None) => {
-                if self.store.remove_follower(app, environment)? {
-                    self.delivery.wake(app);
-                    started.follows = Some("follows nothing any more".to_owned());
-                }
+            (Intent::Deploy { .. } | Intent::Down, None) if self.store.remove_follower(app, environment)? => {
+                self.delivery.wake(app);
+                started.follows = Some("follows nothing any more".to_owned());
             }
             _ => {}
         }

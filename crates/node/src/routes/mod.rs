@@ -1,6 +1,7 @@
 //! The API's endpoints: each takes its arguments apart, calls one function of the node, and writes the answer.
 
 mod deployments;
+mod exec;
 mod functional;
 mod logs;
 mod node;
@@ -90,6 +91,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(&format!("{environment}/functional"), post(functional::run))
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
+        .route(&format!("{environment}/exec"), post(exec::exec))
         .route("/v1/apps/{app}/difference", get(deployments::difference))
         .route("/v1/deployments/{id}", get(deployments::show))
         .route("/v1/deployments/{id}/events", get(deployments::events))

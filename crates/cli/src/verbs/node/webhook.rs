@@ -12,7 +12,7 @@ pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
         return Ok(());
     }
     match &info.url {
-        Some(url) => output.data(&format!("{url}")),
+        Some(url) => output.data(url),
         None => output.note(
             "this node takes no webhooks: start it with `SEAWORTHY_WEBHOOK_PORT`\nhelp: without, it looks at every \
              branch once a minute",

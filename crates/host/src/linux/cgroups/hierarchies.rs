@@ -1,7 +1,7 @@
 //! Where the controllers of this machine are, as seen from this process.
 
 use super::Controller;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,11 +49,16 @@ impl Hierarchies {
         self.places.contains_key(&controller)
     }
 
+    /// The folders that groups are made in, each once.
+    #[must_use]
+    pub fn folders(&self) -> BTreeSet<&Path> {
+        self.places.values().map(|place| place.folder.as_path()).collect()
+    }
+
     /// The names of all groups that there are, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        let folders: std::collections::BTreeSet<&Path> =
-            self.places.values().map(|place| place.folder.as_path()).collect();
+        let folders = self.folders();
         let entries = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
