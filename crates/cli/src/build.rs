@@ -68,7 +68,9 @@ pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
-    let built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
+    let mut built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
+    // What a check found in this very release before goes along with it.
+    built.bundle.checked = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
     keep(context, &built.bundle).await?;
     Ok(built)
 }

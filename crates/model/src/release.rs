@@ -291,6 +291,27 @@ pub struct Checked {
     pub findings: Vec<crate::finding::Finding>,
 }
 
+impl Checked {
+    /// What is known of a release in which some services are of a newer one: what was found in each of them where it
+    /// comes from; of what belongs to no service, both.
+    #[must_use]
+    pub fn mixed(new: Option<&Self>, old: Option<&Self>, only: &[Name]) -> Option<Self> {
+        let of = |checked: Option<&Self>, is_new: bool| {
+            let findings = checked.map(|checked| checked.findings.clone()).unwrap_or_default();
+            let belongs = move |finding: &crate::finding::Finding| {
+                finding.service.as_ref().is_none_or(|service| only.contains(service) == is_new)
+            };
+            findings.into_iter().filter(belongs).collect::<Vec<_>>()
+        };
+        let at = new.or(old)?.at.clone();
+        let mut findings = of(new, true);
+        findings.extend(of(old, false));
+        let mut seen = std::collections::BTreeSet::new();
+        findings.retain(|finding| seen.insert(finding.fingerprint()));
+        Some(Self { at, findings })
+    }
+}
+
 impl ReleaseBundle {
     /// The manifests that have to be there: images, and what belongs to them. Each names further blobs.
     pub fn manifests(&self) -> impl Iterator<Item = &Digest> {

@@ -11,6 +11,7 @@ use crate::lines::Lines;
 use crate::progress::{Event, Step};
 use crate::report::{Record, StepFailure, milliseconds};
 use crate::source::Source;
+use crate::test_report::{Before, TestReport};
 use crate::toolchains::{Asked, versions};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
@@ -156,19 +157,51 @@ impl ServiceBuild<'_> {
         let started = Instant::now();
         let attempts_max = self.service.retry.saturating_add(1);
         let mut attempts = 1;
-        while let Err(stopped) = self.lines(Step::Test, &built.folder, &self.service.test) {
-            let Stopped::Failed(failure) = stopped else { return Err(stopped) };
+        let report = loop {
+            let failure = match self.attempt(&built.folder) {
+                Ok(report) => break report,
+                Err(Stopped::Failed(failure)) => failure,
+                Err(Stopped::Cancelled) => return Err(Stopped::Cancelled),
+            };
             let may_again = failure.outcome == StepOutcome::Failed && attempts < attempts_max;
             if !may_again || (self.stop)() {
                 return Err(Stopped::Failed(StepFailure { attempts, ..failure }));
             }
-            let why = failure.errors.first().map(ToString::to_string).unwrap_or_default();
+            let first = failure.first_case.as_deref().or(failure.errors.first());
+            let why = first.map(ToString::to_string).unwrap_or_default();
             self.tell(Event::Retried { service: self.name.clone(), attempt: attempts, attempts_max, why });
             attempts += 1;
-        }
-        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases: Vec::new() };
+        };
+        let TestReport { cases, problem } = report;
+        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases, report_problem: problem };
         self.keep(built, &built.kept.clone().tested(record.clone()))?;
         Ok(record)
+    }
+
+    /// Runs the tests once. Both have to be good: how the command ends, and what its report says.
+    fn attempt(&self, folder: &Path) -> Result<TestReport, Stopped> {
+        let before = Before::look(self, folder)?;
+        let ran = self.lines(Step::Test, folder, &self.service.test);
+        if let Err(Stopped::Cancelled) = ran {
+            return Err(Stopped::Cancelled);
+        }
+        let report = before.map(|before| before.read(self)).transpose()?.unwrap_or_default();
+        let path = &self.service.path;
+        let command = self.service.test.join(" && ");
+        let by_hand = if path == "." { command } else { format!("cd {path} && {command}") };
+        let first_case = report.first_failure(&by_hand).map(Box::new);
+        let failure = match ran {
+            Err(Stopped::Failed(failure)) => failure,
+            _ if first_case.is_some() => {
+                let message =
+                    format!("the test of `{}` ended well, but its report names a test that did not", self.name);
+                let error = Diagnostic::user(message).help(format!("run it by hand: `{by_hand}`"));
+                StepFailure::new(vec![error])
+            }
+            _ => return Ok(report),
+        };
+        let TestReport { cases, problem } = report;
+        Err(Stopped::Failed(StepFailure { cases, report_problem: problem, first_case, ..failure }))
     }
 
     /// Keeps a result by what it was made of, if that is still what lies there: somebody may have edited the source
@@ -180,7 +213,8 @@ impl ServiceBuild<'_> {
             return self.put(&key.digest, kept);
         }
         let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
-        let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
+        let files = self.service.files.iter().map(|file| file.from.as_str());
+        let files: Vec<&str> = files.chain(self.service.junit.as_deref()).collect();
         if now.is_only_built_from(key, &files) { self.put(&now.digest, kept) } else { Ok(()) }
     }
 
@@ -248,7 +282,8 @@ impl ServiceBuild<'_> {
         base: &str,
         toolchains: &BTreeMap<String, String>,
     ) -> Result<Fingerprint, Diagnostic> {
-        let files: Vec<String> = self.service.files.iter().map(|source| format!("{source:?}")).collect();
+        let files = self.service.files.iter().map(|source| format!("{source:?}"));
+        let files: Vec<String> = files.chain(self.service.junit.iter().map(|junit| format!("junit {junit}"))).collect();
         let recipe = Recipe {
             path: &self.service.path,
             build: &self.service.build,

@@ -37,6 +37,7 @@ mod reboot;
 mod redeploy_under_load;
 mod remote;
 mod replace;
+mod reports;
 mod smoke_and_bake;
 mod stored_images;
 mod walls;

@@ -94,7 +94,7 @@ pub(super) struct Service {
     pub build: Option<OneOrMany>,
     /// Shell lines that test it, run in `path`. A failure stops the release.
     pub test: Option<OneOrMany>,
-    /// Where `test` leaves its JUnit report, relative to `path`.
+    /// Where `test` leaves its JUnit report, relative to `path`; a glob where there are several.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
     #[schemars(range(max = 3))]

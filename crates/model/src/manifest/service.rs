@@ -38,7 +38,7 @@ impl Reader<'_> {
             path: relative(self, "path", &raw.path).unwrap_or_else(|| name.to_owned()),
             build: self.shell_lines(&path.key("build"), raw.build.as_ref()),
             test: self.shell_lines(&path.key("test"), raw.test.as_ref()),
-            junit: relative(self, "junit", &raw.junit),
+            junit: raw.junit.as_ref().and_then(|text| self.glob(&path.key("junit"), text)),
             retry: raw.retry.map_or(0, u32::from),
             files: self.files(&path.key("files"), &raw.files),
             image: raw.image.as_ref().and_then(|text| self.image(&path.key("image"), text)),
