@@ -63,9 +63,13 @@ need_to_test_debian() {
   need postgresql has_debian postgresql
   need iproute2 has_program ip
   need procps has_program ps
+  # Sends calls elsewhere where caller and callee have the same port.
+  need nftables test -x /usr/sbin/nft
   # Other tools that read our images.
-  need skopeo has_program skopeo
   need umoci has_program umoci
+  need runc has_program runc
+  # What builds Dockerfiles.
+  need buildah has_program buildah
   need shellcheck has_program shellcheck
   # The registry is tried with the tools that people have, and pulling against another registry.
   need skopeo has_program skopeo

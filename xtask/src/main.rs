@@ -21,7 +21,9 @@ const USAGE: &str = "usage: cargo xtask <task>
   generate [--check]     write what is generated from code, or say what is not as it would be written
   fresh                  setup.sh and test.sh on a Debian that has nothing; needs root and debootstrap
   bench gateway          CPU, speed and memory beside HAProxy and nginx
-  bench deploy           how long a deployment takes, beside supervisord and podman-compose";
+  bench deploy           how long a deployment takes, beside supervisord and podman-compose
+  bench start            how long an instance takes to start, beside runc
+  bench internal         what a call between services costs, beside a request from outside";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

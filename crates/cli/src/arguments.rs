@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Down(EnvironmentArgument),
     /// Work on it: rebuild and restart what changes, with one stream of logs
     Dev(DevArguments),
-    /// Say whether a commit is good: test it, build it, run what was built against its checks
+    /// Test, build and try a commit, and say whether it is good
     Check(CheckArguments),
     /// Test and build a release
     Build(BuildArguments),
@@ -73,6 +73,10 @@ pub(crate) enum Verb {
     Diff(DiffArguments),
     /// Show who deployed what, when, and how it ended
     History(HistoryArguments),
+    /// Run a program in a running instance: a shell, if none is named
+    Exec(ExecArguments),
+    /// Show what the node did by itself about the commits that environments follow
+    Runs(RunsArguments),
     /// Run a command beside a service, in its image and with its values
     Run(RunArguments),
     /// The machine's own daemon
@@ -177,6 +181,8 @@ pub(crate) enum ImageVerb {
     Inspect(InspectArguments),
     /// Write an image as an OCI image layout, for other tools
     Export(ExportArguments),
+    /// Bring an image to a registry, with the credentials of `podman login` or `docker login`
+    Push(PushArguments),
 }
 
 /// `image inspect`.
@@ -199,6 +205,15 @@ pub(crate) struct ExportArguments {
     pub image: String,
     /// Where to: a folder that is not there yet, or a file that ends in .tar
     pub to: PathBuf,
+}
+
+/// `image push`.
+#[derive(Debug, Args)]
+pub(crate) struct PushArguments {
+    /// A service (its newest image), or the beginning of a digest
+    pub image: String,
+    /// Where to: REGISTRY/NAME, or REGISTRY/NAME:TAG
+    pub to: String,
 }
 
 /// `dev`.
@@ -319,6 +334,34 @@ pub(crate) struct HistoryArguments {
     pub lines: usize,
 }
 
+/// `exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArguments {
+    /// The environment
+    pub environment: Name,
+    /// The service
+    pub service: Name,
+    /// The instance's number (default: the first that runs)
+    #[arg(long, value_name = "N")]
+    pub instance: Option<u16>,
+    /// Program and arguments (default: a shell)
+    #[arg(last = true)]
+    pub command: Vec<String>,
+}
+
+/// `runs`.
+#[derive(Debug, Args)]
+pub(crate) struct RunsArguments {
+    /// The environment (default: all of the app)
+    pub environment: Option<Name>,
+    /// How many of the last runs
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub lines: usize,
+    /// Try the newest commit of the environment again
+    #[arg(long, requires = "environment")]
+    pub again: bool,
+}
+
 /// `run`.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
@@ -344,6 +387,8 @@ pub(crate) enum NodeVerb {
     },
     /// Say whether the node runs, and where
     Status,
+    /// Say how a webhook of the app's repository wakes the node
+    Webhook(WebhookArguments),
     /// Make the node a service of this machine, or of another
     Install(InstallArguments),
     /// Speak to the node over standard input and output (what ssh runs)
@@ -352,6 +397,14 @@ pub(crate) enum NodeVerb {
     /// The node itself
     #[command(hide = true)]
     Run,
+}
+
+/// `node webhook`.
+#[derive(Debug, Args)]
+pub(crate) struct WebhookArguments {
+    /// Print the secret, too
+    #[arg(long)]
+    pub reveal: bool,
 }
 
 /// `node install`.

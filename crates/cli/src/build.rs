@@ -128,7 +128,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
     let building = tokio::task::spawn_blocking(move || {
         let sink = Sink(store);
         let tell = |event| crate::bases::show(output, &event);
-        let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
+        let maker = crate::bases::maker(&manifest_file, &folder, &sink, &sink.0, what.update, &tell);
         // Images are for Linux: elsewhere programs run as they are.
         let inspect = crate::inspect::Helper::new(handle, &folder.join("cache"));
         let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
@@ -139,6 +139,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
             blobs: &sink,
             bases,
             inspect: &inspect,
+            update: what.update,
             test: what.test,
             keep_going: what.keep_going,
             limits: what.limits,

@@ -70,6 +70,21 @@ impl Context {
         }
     }
 
+    /// Refuses a service's name where an environment's is wanted: the likeliest slip where both may be given.
+    pub(crate) fn check_environment(&self, verb: &str, name: &Name) -> Result<(), Ended> {
+        let manifest = if self.common.app.is_some() { None } else { self.manifest_if_there().ok().flatten() };
+        let is_service =
+            |manifest: &Manifest| manifest.services.contains_key(name) && !manifest.environments.contains_key(name);
+        match manifest.filter(is_service) {
+            None => Ok(()),
+            Some(manifest) => {
+                let error =
+                    Diagnostic::user(format!("`{name}` is a service of `{}`, not an environment", manifest.app));
+                Err(Ended::refused(error.help(format!("`seaworthy {verb} dev {name}`"))))
+            }
+        }
+    }
+
     /// Where the environment's node is: `--node`, else what the manifest says, else this machine.
     pub(crate) fn transport(&self, environment: Option<&Name>) -> Result<Transport, Ended> {
         if let Some(url) = &self.common.node {

@@ -13,6 +13,7 @@ mod images;
 mod inspect;
 mod output;
 mod send;
+mod terminal;
 mod verbs;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         ["shim", ..] => seaworthy_engine::shim::main(),
         ["gateway", ..] => seaworthy_gateway::parent::main(std::env::args_os().skip(2)),
         ["gateway-worker", ..] => seaworthy_gateway::worker::main(std::env::args_os().skip(2)),
+        ["confined"] => seaworthy_confine::main(),
         ["node", "run"] => seaworthy_node::main(),
         _ => verbs::main(),
     }

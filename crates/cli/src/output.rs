@@ -4,6 +4,7 @@ use crate::exit::Ended;
 use seaworthy_diagnostics::{Diagnostic, render};
 use serde::Serialize;
 use std::io::{IsTerminal, Write as _};
+use tokio::io::AsyncWriteExt as _;
 
 /// How to print.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,20 @@ impl Output {
     /// One line for the person at the terminal.
     pub(crate) fn note(self, line: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{line}");
+    }
+
+    /// Data that a program has written, as it is.
+    pub(crate) async fn bytes(self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut stdout = tokio::io::stdout();
+        stdout.write_all(bytes).await?;
+        stdout.flush().await
+    }
+
+    /// The same for what it has written to its standard error.
+    pub(crate) async fn note_bytes(self, bytes: &[u8]) -> std::io::Result<()> {
+        let mut stderr = tokio::io::stderr();
+        stderr.write_all(bytes).await?;
+        stderr.flush().await
     }
 
     /// A value as JSON, one line.

@@ -30,6 +30,8 @@ pub(crate) struct EnterSpec {
 pub(crate) enum Entered {
     /// The program runs.
     Started,
+    /// The instance has no such program.
+    Missing,
     /// It could not be started.
     Failed(String),
     /// It ended.
@@ -56,7 +58,12 @@ pub(crate) fn main() -> std::process::ExitCode {
         while socket.read(&mut byte)? == 1 && byte[0] != b'\n' {
             line.push(byte[0]);
         }
-        let mut child = crate::linux::sandbox::start_beside(&serde_json::from_slice(&line)?)?;
+        let mut command = crate::linux::sandbox::enter_beside(&serde_json::from_slice(&line)?)?;
+        let mut child = match command.spawn() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Entered::Missing),
+            other => other?,
+        };
+        drop(command);
         say(socket, &Entered::Started)?;
         drop_streams()?;
         Ok(Entered::Ended(accompany(&mut child, socket)?))
@@ -90,7 +97,7 @@ fn drop_streams() -> std::io::Result<()> {
 fn accompany(child: &mut std::process::Child, socket: &std::os::unix::net::UnixStream) -> std::io::Result<ExitKind> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use seaworthy_host::linux::Pidfd;
-    use seaworthy_host::process::Signal;
+    use seaworthy_host::process::{self, Signal};
     use std::os::fd::AsFd as _;
     use std::os::unix::process::ExitStatusExt as _;
 
@@ -99,7 +106,9 @@ fn accompany(child: &mut std::process::Child, socket: &std::os::unix::net::UnixS
         [PollFd::new(handle.as_fd(), PollFlags::POLLIN), PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     while matches!(poll(&mut descriptors, PollTimeout::NONE), Err(nix::errno::Errno::EINTR)) {}
     if !descriptors[0].any().unwrap_or(false) {
-        child.kill()?; // its children, if it has any, are the instance's and end with that
+        // With what it started in its group; what has left that ends with the instance.
+        let _ = process::signal_group(child.id(), Signal::SIGKILL);
+        child.kill()?;
     }
     let status = child.wait()?;
     Ok(match (status.code(), status.signal()) {

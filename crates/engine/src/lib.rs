@@ -36,7 +36,8 @@ pub use events::{EngineEvent, Happening};
 #[cfg(target_os = "linux")]
 pub use linux::network::can_redirect;
 pub use local::{
-    Adopted, EngineOptions, Exec, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState, InstanceStatus,
-    LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput, Terminal,
+    Adopted, EngineOptions, Exec, ExecEnd, ExecRefusal, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState,
+    InstanceStatus, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput,
+    Terminal, TerminalSide,
 };
 pub use spawn::ShimCommand;

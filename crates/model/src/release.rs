@@ -1,5 +1,6 @@
 //! What building makes: releases, and the values of environments that travel beside them.
 
+use crate::follow::{Follow, Forge, Notify, Repository};
 use crate::service::{Service, Setting, Tuning};
 use crate::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,19 @@ pub struct ServiceRelease {
     /// Its own checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// Where the image comes from if it was not made of `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// An image that somebody else's tools made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It runs as it was found: its name, with the digest that it had.
+    Image(String),
+    /// It was built from this Dockerfile, and cannot be built again byte for byte.
+    Dockerfile(String),
 }
 
 /// One Hurl file of a release.
@@ -186,9 +200,17 @@ pub struct EnvironmentSpec {
     /// Where the node is: `ssh://user@host`, or `None` for this machine.
     pub node: Option<String>,
     /// The repository that the node follows.
-    pub repository: Option<String>,
-    /// The branch or environment that it follows.
-    pub follow: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<Repository>,
+    /// What it follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follow>,
+    /// Who is told when what it follows is not deployed.
+    #[serde(skip_serializing_if = "is_default")]
+    pub notify: Notify,
+    /// Who is told what became of a commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forge: Option<Forge>,
     /// What stops a release here; see [`crate::gate::Gates::of_environment`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gate: Option<crate::gate::Gate>,
@@ -196,6 +218,10 @@ pub struct EnvironmentSpec {
     pub services: BTreeMap<Name, ServiceOverride>,
     /// Hosts by route.
     pub hosts: BTreeMap<Name, String>,
+}
+
+fn is_default(notify: &Notify) -> bool {
+    *notify == Notify::default()
 }
 
 impl EnvironmentSpec {

@@ -134,7 +134,6 @@ run = ["a"]
 env.TOKEN = { secret = "token" }
 [environments.prod]
 target = "kubernetes"
-follow = "main"
 isolation = "sandbox"
 "#;
     insta::assert_snapshot!("refused", refused(refusals, "prod"));

@@ -1,6 +1,8 @@
 //! The node's process, from its start to its end.
 
+use crate::delivery::Delivery;
 use crate::deployments::Deployments;
+use crate::exec::Execs;
 use crate::failure::machine;
 use crate::identities::Identities;
 use crate::isolation::Isolation;
@@ -9,7 +11,7 @@ use crate::options::Options;
 use crate::peer::Access;
 use crate::routes::{Connection, Door, router};
 use crate::traffic::{GatewayTraffic, LateCalls};
-use crate::{Node, garbage, registry, supervise, throwaway};
+use crate::{Node, delivery, garbage, registry, supervise, throwaway};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::{EngineOptions, LocalTarget};
 use seaworthy_gateway::control::StartOptions;
@@ -64,6 +66,7 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     tokio::spawn(supervise::keep_gateway(Arc::clone(&node)));
     tokio::spawn(supervise::follow_instances(Arc::clone(&node)));
     tokio::spawn(garbage::keep_tidy(Arc::clone(&node)));
+    delivery::begin(&node);
     let listener = bind(&socket, &access)?;
     supervise::note(&format!("the node serves on {}", socket.display()));
     if node.options.throwaway {
@@ -131,6 +134,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
     }
     traffic.refresh().await?;
     let registry = registry::start(&options, &store, &blobs).await?;
+    let webhook = delivery::webhook::bind(&options).await?;
     let journal = Arc::new(StoreJournal::new(Arc::clone(&store)));
     Ok(Arc::new(Node {
         options,
@@ -141,6 +145,8 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         journal,
         isolation,
         deployments: Deployments::default(),
+        execs: Execs::default(),
+        delivery: Delivery::new(webhook),
         untidy: Notify::new(),
         registry,
         ending: watch::channel(false).0,

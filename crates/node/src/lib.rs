@@ -5,7 +5,9 @@ pub mod start;
 pub mod throwaway;
 
 mod daemon;
+mod delivery;
 mod deployments;
+mod exec;
 mod failure;
 mod functional;
 mod garbage;

@@ -1,6 +1,8 @@
 //! The node: its parts, and what it knows of itself.
 
+use crate::delivery::Delivery;
 use crate::deployments::Deployments;
+use crate::exec::Execs;
 use crate::isolation::Isolation;
 use crate::journal::StoreJournal;
 use crate::options::Options;
@@ -43,6 +45,10 @@ pub(crate) struct Node {
     pub isolation: Isolation,
     /// Deployments under way.
     pub deployments: Deployments,
+    /// Programs that were started in instances.
+    pub execs: Execs,
+    /// What environments follow, and the runs that come of it.
+    pub delivery: Delivery,
     /// Told when something may be there that nothing needs any more.
     pub untidy: Notify,
     /// Where the registry is, if there is one.

@@ -13,6 +13,9 @@ const KEEP_REVISIONS: u32 = 5;
 /// How long, in seconds, what came in is kept unless somebody says otherwise: a release may take that long to arrive.
 const KEEP_YOUNG_S: u32 = 3600;
 
+/// How often, in seconds, branches are looked at unless somebody says otherwise.
+const POLL_S: u32 = 60;
+
 /// What a node is started with.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
@@ -28,6 +31,14 @@ pub(crate) struct Options {
     pub listen: Vec<SocketAddr>,
     /// The port of the registry on 127.0.0.1, if there shall be one.
     pub registry_port: Option<u16>,
+    /// The port on 127.0.0.1 on which webhooks wake the node, if there shall be one.
+    pub webhook_port: Option<u16>,
+    /// How often the branches that environments follow are looked at.
+    pub poll_every: Duration,
+    /// How much memory builds may have; `None`: half of the machine's.
+    pub build_memory_bytes: Option<u64>,
+    /// What else of the machine builds may read: folders of toolchains.
+    pub build_reads: Vec<PathBuf>,
     /// Of every environment, how many of the last revisions are kept.
     pub keep_revisions: u32,
     /// What came in within this time is kept, whether or not something needs it.
@@ -80,6 +91,8 @@ impl Options {
     fn of_environment(home: PathBuf) -> Result<Self, Diagnostic> {
         let registry_port = variable("SEAWORTHY_REGISTRY_PORT");
         let registry_port = registry_port.map(|text| port("SEAWORTHY_REGISTRY_PORT", &text)).transpose()?;
+        let webhook_port = variable("SEAWORTHY_WEBHOOK_PORT");
+        let webhook_port = webhook_port.map(|text| port("SEAWORTHY_WEBHOOK_PORT", &text)).transpose()?;
         Ok(Self {
             home,
             runtime: PathBuf::new(),
@@ -87,6 +100,10 @@ impl Options {
             group: None,
             listen: Vec::new(),
             registry_port,
+            webhook_port,
+            poll_every: Duration::from_secs(number("SEAWORTHY_POLL_SECONDS", POLL_S, 1)?.into()),
+            build_memory_bytes: size("SEAWORTHY_BUILD_MEMORY")?,
+            build_reads: folders("SEAWORTHY_BUILD_READS")?,
             keep_revisions: number("SEAWORTHY_KEEP_REVISIONS", KEEP_REVISIONS, 1)?,
             keep_young: Duration::from_secs(number("SEAWORTHY_KEEP_YOUNG_SECONDS", KEEP_YOUNG_S, 0)?.into()),
             throwaway: false,
@@ -112,6 +129,23 @@ fn variable(name: &str) -> Option<String> {
 
 fn port(of: &str, text: &str) -> Result<u16, Diagnostic> {
     text.parse().map_err(|_| Diagnostic::user(format!("`{of}={text}` is not a port")))
+}
+
+fn size(name: &str) -> Result<Option<u64>, Diagnostic> {
+    let Some(text) = variable(name) else { return Ok(None) };
+    let bytes = seaworthy_model::units::parse_size(&text).map_err(|error| {
+        Diagnostic::user(format!("`{name}={text}` is {error}")).help("write a number and a unit, such as `4GiB`")
+    })?;
+    Ok(Some(bytes))
+}
+
+fn folders(name: &str) -> Result<Vec<PathBuf>, Diagnostic> {
+    let text = variable(name).unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&text).filter(|path| !path.as_os_str().is_empty()).collect();
+    match folders.iter().find(|folder| !folder.is_absolute()) {
+        Some(folder) => Err(Diagnostic::user(format!("`{name}`: `{}` is not absolute", folder.display()))),
+        None => Ok(folders),
+    }
 }
 
 fn number(name: &str, otherwise: u32, least: u32) -> Result<u32, Diagnostic> {

@@ -9,6 +9,7 @@ use seaworthy_engine::wire::ExitKind;
 use seaworthy_engine::{Run, RunOutput};
 use seaworthy_host::process::Signal;
 use seaworthy_model::Name;
+use seaworthy_model::pool::PoolSpec;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -21,14 +22,7 @@ impl Node {
         request: &RunRequest,
         sender: mpsc::Sender<RunEvent>,
     ) -> Result<(), Failures> {
-        let Some(revision) = self.running(app, environment)? else {
-            return Err(never_deployed(app, environment).into());
-        };
-        let Some(pool) = revision.pools.get(&request.service).cloned() else {
-            let known: Vec<String> = revision.pools.keys().map(|service| format!("`{service}`")).collect();
-            let error = Diagnostic::user(format!("`{app}` has no service `{}` in `{environment}`", request.service));
-            return Err(error.help(format!("it has {}", known.join(", "))).into());
-        };
+        let pool = self.serving(app, environment, &request.service)?;
         let (node, command) = (Arc::clone(self), request.command.clone());
         tokio::spawn(async move {
             match node.engine.run_once(&pool, &command).await {
@@ -37,6 +31,18 @@ impl Node {
             }
         });
         Ok(())
+    }
+
+    /// The pool of a service in the revision that serves.
+    pub(crate) fn serving(&self, app: &Name, environment: &Name, service: &Name) -> Result<PoolSpec, Failures> {
+        let Some(revision) = self.running(app, environment)? else {
+            return Err(never_deployed(app, environment).into());
+        };
+        revision.pools.get(service).cloned().ok_or_else(|| {
+            let known: Vec<String> = revision.pools.keys().map(|service| format!("`{service}`")).collect();
+            let error = Diagnostic::user(format!("`{app}` has no service `{service}` in `{environment}`"));
+            error.help(format!("it has {}", known.join(", "))).into()
+        })
     }
 }
 
@@ -60,7 +66,7 @@ async fn pass_on(mut run: Run, sender: &mpsc::Sender<RunEvent>) {
 }
 
 /// As a shell tells it: 128 and the signal's number.
-fn code(kind: &ExitKind) -> i32 {
+pub(crate) fn code(kind: &ExitKind) -> i32 {
     match kind {
         ExitKind::Code(code) => *code,
         ExitKind::Signal(name) => name.parse().map_or(1, |signal: Signal| 128 + signal as i32),

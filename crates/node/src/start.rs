@@ -19,9 +19,20 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a node takes over from the environment of whoever starts it.
-const INHERITED: [&str; 14] = [
+const INHERITED: [&str; 33] = [
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
     "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "JAVA_HOME",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
     "PATH",
+    "REQUESTS_CA_BUNDLE",
+    "RUSTUP_HOME",
+    "SEAWORTHY_BUILD_MEMORY",
+    "SEAWORTHY_BUILD_READS",
     "SEAWORTHY_CHECK",
     "SEAWORTHY_GATEWAY_THREADS",
     "SEAWORTHY_HOME",
@@ -29,11 +40,19 @@ const INHERITED: [&str; 14] = [
     "SEAWORTHY_KEEP_REVISIONS",
     "SEAWORTHY_KEEP_YOUNG_SECONDS",
     "SEAWORTHY_LISTEN",
+    "SEAWORTHY_POLL_SECONDS",
     "SEAWORTHY_PORT",
     "SEAWORTHY_REGISTRY_PORT",
+    "SEAWORTHY_WEBHOOK_PORT",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
     "USER",
     "XDG_RUNTIME_DIR",
     "XDG_STATE_HOME",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
 ];
 
 /// The file in a node's home that holds what the node itself has to say.

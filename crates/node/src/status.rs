@@ -22,12 +22,15 @@ impl Node {
             Counters::new()
         });
         let pools = self.engine.status()?;
+        let followers = self.store.followers()?;
         let mut environments = Vec::new();
         for place in self.store.environments()? {
             let wanted = app.is_none_or(|app| *app == place.app)
                 && environment.is_none_or(|environment| *environment == place.environment);
             if wanted {
-                environments.push(self.environment(&place, &pools, &counters)?);
+                let mut status = self.environment(&place, &pools, &counters)?;
+                status.follow = self.follow_status(&followers, &place.app, &place.environment)?;
+                environments.push(status);
             }
         }
         Ok(Status { environments, warnings })
@@ -56,6 +59,7 @@ impl Node {
             services: services(revision.as_ref(), &here, counters),
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
+            follow: None,
             notes: revision.as_ref().map(|revision| crate::notes::notes(revision, &deaf, counters)).unwrap_or_default(),
         })
     }

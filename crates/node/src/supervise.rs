@@ -1,6 +1,7 @@
 //! Looking after the gateway, and saying what went wrong where nobody asked.
 
 use crate::Node;
+use seaworthy_deploy::Traffic as _;
 use seaworthy_diagnostics::{Diagnostic, render};
 use seaworthy_engine::Happening;
 use seaworthy_gateway::control::EgressRefusal;
@@ -57,6 +58,8 @@ pub(crate) async fn keep_gateway(node: Arc<Node>) {
         if let Err(error) = node.traffic.complete().await {
             complain(&error);
         }
+        // What a worker has counted by now outlives it.
+        let _ = node.traffic.counters().await;
         for refusal in node.traffic.refusals().await {
             let EgressRefusal { caller, to, why, add } = refusal;
             let help = add.map(|line| format!("; to allow it, add `{line}`")).unwrap_or_default();

@@ -48,6 +48,7 @@ impl Throwaway {
         let mut command = crate::start::command(&home)?;
         command.arg(WORD).env("SEAWORTHY_HOME", &home).env("SEAWORTHY_LISTEN", format!("127.0.0.1:{port}"));
         command.env_remove("SEAWORTHY_PORT").env_remove("SEAWORTHY_REGISTRY_PORT");
+        command.env_remove("SEAWORTHY_WEBHOOK_PORT");
         let mut child = command.stdin(Stdio::piped()).spawn().map_err(crate::start::not_started)?;
         let held = child.stdin.take();
         Ok(Self { home, child, held })

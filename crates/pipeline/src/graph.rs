@@ -107,14 +107,11 @@ impl<K> Schedule<K> {
 }
 
 /// Works a schedule off on threads; `work` says whether a step passed. After `stop` nothing begins any more.
-pub(crate) fn run<K: Send + Sync>(
+pub(crate) fn run<K: Clone + Send + Sync>(
     schedule: Schedule<K>,
     work: &(dyn Fn(&K) -> bool + Sync),
     stop: &(dyn Fn() -> bool + Sync),
-) -> Schedule<K>
-where
-    K: Clone,
-{
+) -> Schedule<K> {
     let workers = schedule.at_once.min(schedule.steps.len());
     let (shared, changed) = (Mutex::new(schedule), Condvar::new());
     let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -290,7 +287,7 @@ mod tests {
         schedule.add("needs it", &[first]);
         schedule.add("does not", &[]);
         let ran = Mutex::new(Vec::new());
-        let work = |key: &&str| {
+        let work = |key: &&'static str| {
             assert!(*key != "panics", "on purpose");
             ran.lock().unwrap().push(*key);
             true

@@ -1,6 +1,8 @@
 //! Where builds and tests run: on Linux in a mount namespace in which the sources, the home and the toolchains' caches
 //! always stand at the same places, so that compilers that write paths into what they make write the same ones.
 
+#[cfg(target_os = "linux")]
+use crate::secrets;
 use crate::surroundings;
 #[cfg(target_os = "linux")]
 use seaworthy_host::files::create_directory;
@@ -15,7 +17,7 @@ use seaworthy_host::linux::private_root::{Place, PrivateRoot, enter_plainly};
 
 /// What stands where.
 const SOURCES: &str = "/seaworthy/src";
-const HOME: &str = "/seaworthy/home";
+pub(crate) const HOME: &str = "/seaworthy/home";
 const CARGO_HOME: &str = "/seaworthy/cargo";
 const GO_PATH: &str = "/seaworthy/go";
 
@@ -42,6 +44,19 @@ impl Isolation {
         Self::isolated(&scope, &at, variables)
     }
 
+    /// Everything stands where it is: for tools that make namespaces of their own.
+    pub(crate) fn plain(scope: &Path, variables: BTreeMap<OsString, OsString>) -> Self {
+        let why_not = Some("it makes its own".to_owned());
+        Self {
+            variables,
+            why_not,
+            scope: scope.to_owned(),
+            at: scope.to_owned(),
+            #[cfg(target_os = "linux")]
+            root: None,
+        }
+    }
+
     #[cfg(target_os = "linux")]
     fn isolated(scope: &Path, at: &Path, mut variables: BTreeMap<OsString, OsString>) -> Self {
         let mut places = vec![Place { from: scope.to_owned(), at: at.to_owned() }];
@@ -52,7 +67,8 @@ impl Isolation {
                 moved.push((OsString::from(name), OsString::from(to)));
             }
         }
-        match PrivateRoot::prepare(&places) {
+        let hidden = secrets::folders(&variables, scope);
+        match PrivateRoot::prepare(&places, &hidden) {
             Ok(root) => {
                 variables.extend(moved);
                 Self { variables, why_not: None, scope: scope.to_owned(), at: at.to_owned(), root: Some(root) }

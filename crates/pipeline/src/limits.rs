@@ -5,6 +5,7 @@ use std::time::Duration;
 
 /// How long a step may take unless somebody says otherwise.
 const TIME_MAX: Duration = Duration::from_secs(3600);
+const MEBIBYTE: u64 = 1 << 20;
 /// The least memory that makes it worth while to run one more step at once.
 const MEMORY_STEP_MIN: u64 = 1 << 30;
 /// Processes and threads of a step, beside those that go with the cores.
@@ -44,7 +45,8 @@ impl StepLimits {
         let cores = u32::try_from(cores).unwrap_or(u32::MAX);
         Self {
             time_max: TIME_MAX,
-            memory_bytes_max: memory / at_once as u64,
+            // Whole mebibytes, so that messages can say how many.
+            memory_bytes_max: memory / at_once as u64 / MEBIBYTE * MEBIBYTE,
             processes_max: PROCESSES.saturating_add(cores.saturating_mul(PROCESSES_A_CORE)),
             output_bytes_max: OUTPUT_BYTES_MAX,
             at_once,
@@ -71,7 +73,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_steps_together_leave_a_quarter_of_the_machine(cores in 1..512_usize, memory in (64_u64 << 20)..(1 << 42)) {
+        fn all_steps_together_leave_a_quarter_of_the_machine(
+            cores in 1..512_usize,
+            memory in (64_u64 << 20)..(1 << 42),
+        ) {
             let limits = StepLimits::of(cores, Some(memory));
             prop_assert!(limits.at_once >= 1 && limits.at_once <= cores);
             prop_assert!(limits.memory_bytes_max * limits.at_once as u64 <= memory / 4 * 3);

@@ -1,7 +1,7 @@
 //! One service: build and collect, then test; or nothing, if nothing changed.
 
 use crate::build::Request;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, Entry, Whole};
 use crate::collect::collect;
 use crate::confinement::Confinements;
 use crate::fingerprint::{Fingerprint, Listing, Recipe, fingerprint};
@@ -57,23 +57,52 @@ pub(crate) struct ServiceBuilt {
     pub(crate) made: Made,
     /// Nothing changed since it was made, and nothing was run; then it is tested, too, if that was asked for.
     pub(crate) unchanged: bool,
-    entry: Entry,
-    folder: PathBuf,
-    base: String,
-    toolchains: BTreeMap<String, String>,
+    /// What is kept of it.
+    pub(crate) kept: Kept,
+    /// Where its test runs.
+    pub(crate) folder: PathBuf,
+    /// What it stands on, as a text.
+    pub(crate) base: String,
+    /// What compilers and interpreters say of their versions.
+    pub(crate) toolchains: BTreeMap<String, String>,
     /// What it was made of; `None`: it is known by its content.
-    key: Option<Fingerprint>,
+    pub(crate) key: Option<Fingerprint>,
+}
+
+/// A result, as it is kept.
+#[derive(Clone)]
+pub(crate) enum Kept {
+    /// Made of files.
+    Files(Entry),
+    /// An image that others made.
+    Whole(Whole),
+}
+
+impl Kept {
+    /// The same, tested.
+    fn tested(self, record: Record) -> Self {
+        match self {
+            Self::Files(entry) => Self::Files(Entry { tested: Some(record), ..entry }),
+            Self::Whole(whole) => Self::Whole(Whole { tested: Some(record), ..whole }),
+        }
+    }
 }
 
 impl ServiceBuilt {
     /// How it was built, now or before.
     pub(crate) fn record(&self) -> &Record {
-        &self.entry.built
+        match &self.kept {
+            Kept::Files(entry) => &entry.built,
+            Kept::Whole(whole) => &whole.built,
+        }
     }
 
     /// How its test passed before, with everything as it is now.
     pub(crate) fn tested(&self) -> Option<&Record> {
-        self.entry.tested.as_ref()
+        match &self.kept {
+            Kept::Files(entry) => entry.tested.as_ref(),
+            Kept::Whole(whole) => whole.tested.as_ref(),
+        }
     }
 }
 
@@ -85,6 +114,14 @@ impl ServiceBuild<'_> {
 
     /// Builds it, or finds what was built; the image and what belongs to it are in the store then.
     pub(crate) fn build(&self) -> Result<ServiceBuilt, Stopped> {
+        match (&self.service.image, &self.service.dockerfile) {
+            (Some(image), _) => Ok(self.given(image)?),
+            (None, Some(file)) => self.by_dockerfile(file),
+            (None, None) => self.of_files(),
+        }
+    }
+
+    fn of_files(&self) -> Result<ServiceBuilt, Stopped> {
         let folder = self.folder()?;
         let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
         let toolchains = self.toolchains(&folder);
@@ -96,7 +133,8 @@ impl ServiceBuild<'_> {
         if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let made = self.make(&entry, &toolchains)?;
-            return Ok(ServiceBuilt { made, unchanged: true, entry, folder, base, toolchains, key });
+            let kept = Kept::Files(entry);
+            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key });
         }
         let started = Instant::now();
         // A test that has to run needs what its build leaves in the folder, whether or not the image is known.
@@ -109,8 +147,8 @@ impl ServiceBuild<'_> {
             self.cache.put(key, &entry)?;
         }
         let made = self.make(&entry, &toolchains)?;
-        let built = ServiceBuilt { made, unchanged, entry, folder, base, toolchains, key };
-        self.keep(&built, &built.entry)?;
+        let built = ServiceBuilt { made, unchanged, kept: Kept::Files(entry), folder, base, toolchains, key };
+        self.keep(&built, &built.kept)?;
         Ok(built)
     }
 
@@ -136,7 +174,7 @@ impl ServiceBuild<'_> {
         };
         let TestReport { cases, problem } = report;
         let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases, report_problem: problem };
-        self.keep(built, &Entry { tested: Some(record.clone()), ..built.entry.clone() })?;
+        self.keep(built, &built.kept.clone().tested(record.clone()))?;
         Ok(record)
     }
 
@@ -168,16 +206,23 @@ impl ServiceBuild<'_> {
 
     /// Keeps a result by what it was made of, if that is still what lies there: somebody may have edited the source
     /// meanwhile, and then nobody knows what this was built from.
-    fn keep(&self, built: &ServiceBuilt, entry: &Entry) -> Result<(), Diagnostic> {
+    pub(crate) fn keep(&self, built: &ServiceBuilt, kept: &Kept) -> Result<(), Diagnostic> {
         let Some(key) = &built.key else { return Ok(()) };
         if self.source.is_own() {
             // Nobody edits a checkout, and what steps leave in it is not there the next time.
-            return self.cache.put(&key.digest, entry);
+            return self.put(&key.digest, kept);
         }
         let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
         let files = self.service.files.iter().map(|file| file.from.as_str());
         let files: Vec<&str> = files.chain(self.service.junit.as_deref()).collect();
-        if now.is_only_built_from(key, &files) { self.cache.put(&now.digest, entry) } else { Ok(()) }
+        if now.is_only_built_from(key, &files) { self.put(&now.digest, kept) } else { Ok(()) }
+    }
+
+    fn put(&self, key: &Digest, kept: &Kept) -> Result<(), Diagnostic> {
+        match kept {
+            Kept::Files(entry) => self.cache.put(key, entry),
+            Kept::Whole(whole) => self.cache.put_whole(key, whole),
+        }
     }
 
     /// Collects the files and makes their layer and those below it; or finds them, if that is wanted, by what the files
@@ -196,7 +241,7 @@ impl ServiceBuild<'_> {
     }
 
     /// The service's folder, without symbolic links, in the manifest's.
-    fn folder(&self) -> Result<PathBuf, Diagnostic> {
+    pub(crate) fn folder(&self) -> Result<PathBuf, Diagnostic> {
         let path = self.source.folder.join(&self.service.path);
         let folder = path.canonicalize().map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -217,7 +262,7 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
-    fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {
         let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
         let asked = Asked {
             folder,
@@ -230,7 +275,7 @@ impl ServiceBuild<'_> {
         versions(&asked, &lines)
     }
 
-    fn fingerprint(
+    pub(crate) fn fingerprint(
         &self,
         folder: &Path,
         listing: Option<&Listing>,
@@ -251,14 +296,14 @@ impl ServiceBuild<'_> {
         fingerprint(folder, &self.source.scope, listing, &recipe)
     }
 
-    fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
+    pub(crate) fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
         if lines.is_empty() {
             return Ok(());
         }
         self.timed(step, || Lines { of: self, step, folder, lines }.run())
     }
 
-    fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+    pub(crate) fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
         let service = self.name.clone();
         self.tell(Event::Started { service: service.clone(), step });
         let started = Instant::now();

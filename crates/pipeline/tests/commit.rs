@@ -91,6 +91,7 @@ fn the_manifest_may_lie_below_the_top() {
     let commit = world.commit_all();
     world.write("README", "changed, and not of the app");
     let file = world.path("apps/shop/seaworthy.toml");
+    let states = [SourceOf::head(), SourceOf::WorkingTree];
     let request = |of| seaworthy_pipeline::Request {
         manifest_file: &file,
         of,
@@ -98,14 +99,15 @@ fn the_manifest_may_lie_below_the_top() {
         blobs: &world.blobs,
         bases: &seaworthy_pipeline::NoBases,
         inspect: &world.blobs,
+        update: false,
         test: true,
         keep_going: false,
         limits: world.limits,
         progress: &|_| {},
         cancel: &world.cancel,
     };
-    for of in [SourceOf::head(), SourceOf::WorkingTree] {
-        let built = seaworthy_pipeline::build(&request(&of)).unwrap_or_else(|e| panic!("{}", world.rendered(&e)));
+    for of in &states {
+        let built = seaworthy_pipeline::build(&request(of)).unwrap_or_else(|e| panic!("{}", world.rendered(&e)));
         assert_eq!(world.listing(&built, "a"), ["x 1"]);
         assert_eq!(built.bundle.provenance.source, format!("git:{commit}:apps/shop/seaworthy.toml"));
         assert!(!built.bundle.provenance.dirty);

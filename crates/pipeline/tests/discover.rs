@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use seaworthy_diagnostics::Fault;
 use seaworthy_host::files::create_directory;
 use seaworthy_model::manifest::{Manifest, parse};
-use seaworthy_pipeline::discover::discover;
+use seaworthy_pipeline::discover::{Networks, discover};
 
 /// A folder with a steady name, so that the app has one.
 fn written(files: &[(&str, &str)]) -> String {
@@ -15,7 +15,7 @@ fn written(files: &[(&str, &str)]) -> String {
     for (path, text) in files {
         world.write(&format!("shop/{path}"), text);
     }
-    discover(&world.path("shop")).unwrap_or_else(|error| panic!("{}", world.rendered(&[error])))
+    discover(&world.path("shop"), Networks::Own).unwrap_or_else(|error| panic!("{}", world.rendered(&[error])))
 }
 
 fn manifest(text: &str) -> Manifest {
@@ -95,6 +95,14 @@ fn frameworks_and_their_packages() {
 }
 
 #[test]
+fn what_two_instances_would_quarrel_about_is_replaced() {
+    let world = World::with(&[("shop/app.js", "require('http').listen(3000)"), ("shop/package.json", "{}")]);
+    let text = discover(&world.path("shop"), Networks::Shared).expect("found");
+    assert!(text.contains("port = 3000\nupdate = \"replace\"\n"), "{text}");
+    assert!(!written(&[("app.js", "require('http').listen(3000)"), ("package.json", "{}")]).contains("update"));
+}
+
+#[test]
 fn a_procfile() {
     insta::assert_snapshot!(written(&[
         (
@@ -144,9 +152,9 @@ services:
 #[test]
 fn nothing_is_refused_with_words() {
     let world = World::with(&[("README.md", "hello")]);
-    let error = discover(world.folder.path()).expect_err("nothing there");
+    let error = discover(world.folder.path(), Networks::Own).expect_err("nothing there");
     insta::assert_snapshot!(world.rendered(&[error]));
-    assert!(discover(&world.path("nowhere")).is_err());
+    assert!(discover(&world.path("nowhere"), Networks::Own).is_err());
 }
 
 #[test]
@@ -156,7 +164,7 @@ fn what_is_written_can_be_built() {
         ("echo/page.html", "<p>"),
         ("echo/README.md", ""),
     ]);
-    let text = discover(world.folder.path()).expect("found");
+    let text = discover(world.folder.path(), Networks::Own).expect("found");
     world.write("seaworthy.toml", &text);
     let built = world.built();
     assert_eq!(world.listing(&built, "echo"), ["page.html 3", "uecho.py 51"]);
@@ -210,7 +218,7 @@ proptest! {
             create_directory(world.path(&path).parent().expect("a parent"), 0o755).expect("a folder");
             world.write(&path, text);
         }
-        if let Err(error) = discover(world.folder.path()) {
+        if let Err(error) = discover(world.folder.path(), Networks::Own) {
             prop_assert_ne!(error.fault, Fault::Seaworthy, "{}", world.rendered(&[error]));
         }
     }

@@ -28,6 +28,27 @@ fn sources_stand_at_the_same_place_for_every_build() {
 }
 
 #[test]
+fn a_build_finds_neither_keys_nor_seaworthys_own_state() {
+    // As it is wherever this runs: what is there outside is empty inside, and there is a place that is not.
+    let look = "for folder in $HOME/.ssh $HOME/.aws /var/lib/seaworthy /run/seaworthy-homes; do \
+                find $folder -mindepth 1 2>/dev/null; done > out; ls -A $HOME > /dev/null && echo looked >> out";
+    let world = one(&format!("build = \"{look}\"\nfiles = [\"out\"]"));
+    let kept = std::path::Path::new("/run/seaworthy-homes");
+    if seaworthy_host::peer::is_root() {
+        seaworthy_host::files::create_directory(&kept.join("ids"), 0o711).expect("the machine's list of user ids");
+        assert!(kept.read_dir().expect("a folder").next().is_some());
+    }
+    world.built();
+    assert_eq!(
+        world.not_isolated(),
+        None,
+        "this test needs mount namespaces: run it as root, or where users have them"
+    );
+    let written = String::from_utf8(seaworthy_host::files::read(&world.path("a/out")).expect("there")).expect("UTF-8");
+    assert_eq!(written, "looked\n");
+}
+
+#[test]
 fn what_differs_between_two_builds_is_told() {
     let same = one("build = \"cp x out\"\nfiles = [\"out\"]");
     let verified = same.verified();

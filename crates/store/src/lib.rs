@@ -17,6 +17,7 @@ mod reach;
 mod releases;
 mod revisions;
 pub mod routes;
+mod runs;
 mod sweep;
 pub mod uploads;
 

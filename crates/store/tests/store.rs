@@ -2,7 +2,9 @@
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::deployment::{Actor, Outcome, Revision, Rollout, Verb};
+use seaworthy_model::follow::{Follow, Notify};
 use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle};
+use seaworthy_model::run::{Follower, Run, RunOutcome, RunSource, RunState};
 use seaworthy_model::traffic::{EnvironmentTraffic, Variant};
 use seaworthy_model::{Digest, Name};
 use seaworthy_store::{Blobs, Keep, NewDeployment, Store, StoreError};
@@ -307,6 +309,68 @@ fn garbage_is_what_no_revision_can_return_to() {
     expected.sort();
     assert_eq!((removed.releases, removed.blobs, removed.blobs_bytes), (expected, 1, 8));
     assert!(!blobs.contains(&blob));
+}
+
+fn followed_run(commit: &str) -> Run {
+    Run {
+        id: 0,
+        app: name("shop"),
+        source: RunSource::Branch { repository: "/srv/shop.git".into(), branch: "main".into() },
+        commit: commit.into(),
+        environments: vec![name("qa")],
+        state: RunState::Queued,
+        outcome: None,
+        failure: None,
+        release: None,
+        deployments: BTreeMap::new(),
+        attempts: 0,
+        queued_at: "2026-01-01T00:00:00.000000Z".into(),
+        started_at: None,
+        ended_at: None,
+        log: None,
+    }
+}
+
+#[test]
+fn runs_are_kept_with_how_they_stand_and_the_oldest_that_are_done_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let waiting = store.add_run(&followed_run("waits")).unwrap();
+    for number in 0..250 {
+        let run = store.add_run(&followed_run(&number.to_string())).unwrap();
+        store.set_run(&Run { state: RunState::Done, outcome: Some(RunOutcome::Deployed), ..run }).unwrap();
+    }
+    store.add_run(&followed_run("newest")).unwrap();
+    let runs = store.runs(&name("shop"), 1000).unwrap();
+    assert!(runs.len() <= 202, "{}", runs.len());
+    assert_eq!(runs[0].commit, "newest");
+    let unfinished: Vec<String> = store.unfinished_runs().unwrap().into_iter().map(|run| run.commit).collect();
+    assert_eq!(unfinished, ["waits", "newest"]);
+    assert_eq!(store.run(waiting.id).unwrap(), Some(waiting));
+    assert!(store.set_run(&followed_run("never kept")).is_err());
+}
+
+#[test]
+fn an_environment_follows_one_thing_until_it_follows_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let follower = Follower {
+        app: name("shop"),
+        environment: name("qa"),
+        follows: Follow::Branch("main".into()),
+        repository: None,
+        manifest: "seaworthy.toml".into(),
+        notify: Notify::default(),
+        forge: None,
+        by: "ada".into(),
+    };
+    store.set_follower(&follower).unwrap();
+    let other = Follower { follows: Follow::Branch("next".into()), ..follower };
+    store.set_follower(&other).unwrap();
+    assert_eq!(store.followers().unwrap(), [other]);
+    assert!(store.remove_follower(&name("shop"), &name("qa")).unwrap());
+    assert!(!store.remove_follower(&name("shop"), &name("qa")).unwrap());
+    assert_eq!(store.followers().unwrap(), []);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 
 mod deploy;
 mod gateway;
+mod internal;
 mod pipeline;
 mod process;
 mod spread;
+mod start;
 mod wrk;
 
 use crate::failure::Failure;
@@ -13,13 +15,17 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 const USAGE: &str = "usage: cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]
        cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]
-       cargo xtask bench pipeline [--rounds N] [--binary PATH]";
+       cargo xtask bench pipeline [--rounds N] [--binary PATH]
+       cargo xtask bench start [--rounds N]
+       cargo xtask bench internal [--rounds N] [--seconds N] [--connections N] [--binary PATH]";
 
 /// `cargo xtask bench`.
 pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
     match arguments.split_first() {
         Some((what, rest)) if what == "gateway" => gateway::run(rest),
         Some((what, rest)) if what == "deploy" => deploy::run(rest),
+        Some((what, rest)) if what == "internal" => internal::run(rest),
+        Some((what, rest)) if what == "start" => start::run(rest),
         Some((what, rest)) if what == "pipeline" => pipeline::run(rest),
         _ => Err(Failure::Usage(USAGE)),
     }

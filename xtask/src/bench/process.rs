@@ -39,7 +39,7 @@ impl Server {
 
     /// User and system time of the whole tree, in seconds, to a hundredth.
     pub(super) fn cpu_seconds(&self) -> f64 {
-        tree(self.child.id()).into_iter().filter_map(|pid| Some(stat(pid)?.ticks)).sum::<u64>() as f64 / 100.0
+        tree(self.child.id()).into_iter().map(cpu_seconds).sum()
     }
 
     /// The tree's part of the memory, shared pages divided among those who share them.
@@ -51,6 +51,11 @@ impl Server {
     pub(super) fn own_memory_bytes(&self) -> u64 {
         proportional_bytes(self.child.id())
     }
+}
+
+/// User and system time of a process, in seconds, to a hundredth.
+pub(super) fn cpu_seconds(pid: u32) -> f64 {
+    stat(pid).map_or(0.0, |stat| stat.ticks as f64 / 100.0)
 }
 
 impl Drop for Server {

@@ -18,17 +18,27 @@ pub(super) struct Load {
 
 /// One thread, for some seconds.
 pub(super) fn load(address: SocketAddr, host: &str, connections: u64, seconds: u64) -> Result<Load, Failure> {
-    let words = [
-        "wrk",
-        "--threads=1",
-        "--latency",
-        &format!("--connections={connections}"),
-        &format!("--duration={seconds}s"),
-        &format!("--header=Host: {host}"),
-        &format!("http://{address}/bench"),
-    ];
-    let output = shell::capture(Path::new("/"), &words)?;
-    read(&output).ok_or_else(|| Failure::Bench(format!("cannot read what wrk says:\n{output}")))
+    let words = words(&format!("http://{address}/bench"), host, connections, seconds);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    parse(&shell::capture(Path::new("/"), &words)?)
+}
+
+/// The command line for it.
+pub(super) fn words(url: &str, host: &str, connections: u64, seconds: u64) -> [String; 7] {
+    [
+        "wrk".to_owned(),
+        "--threads=1".to_owned(),
+        "--latency".to_owned(),
+        format!("--connections={connections}"),
+        format!("--duration={seconds}s"),
+        format!("--header=Host: {host}"),
+        url.to_owned(),
+    ]
+}
+
+/// What wrk printed.
+pub(super) fn parse(output: &str) -> Result<Load, Failure> {
+    read(output).ok_or_else(|| Failure::Bench(format!("cannot read what wrk says:\n{output}")))
 }
 
 fn read(output: &str) -> Option<Load> {

@@ -19,7 +19,8 @@ pub(super) fn script(setup_only: bool, test_arguments: &[String]) -> String {
 }
 
 /// The first argument is the root, the second the script; the mounts come in pairs after them. `unshare` makes new
-/// mounts private, so none is seen outside, and process 1 ends everything with it.
+/// mounts private, so none is seen outside, and process 1 ends everything with it. The root is changed, not only the
+/// way to it: in a `chroot`, Linux makes no user namespace, and ordinary users' sandboxes need one.
 const ENTER: &str = r#"
 set -eu
 root=$1 script=$2
@@ -37,7 +38,9 @@ while [ $# -gt 0 ]; do
   mount -o remount,bind,ro ".$2"
   shift 2
 done
-exec chroot . /usr/bin/env bash -c "$script"
+pivot_root . mnt
+umount -l /mnt
+exec /usr/bin/env bash -c "$script"
 "#;
 
 pub(super) fn run(root: &Path, toolchain: &Toolchain, script: &str) -> Result<(), Failure> {

@@ -8,6 +8,8 @@ const ORDER: &[&str] = &[
     "seaworthy-diagnostics",
     "seaworthy-model",
     "seaworthy-host",
+    "seaworthy-confine",
+    "seaworthy-delivery",
     "seaworthy-image",
     "seaworthy-debian",
     "seaworthy-reports",

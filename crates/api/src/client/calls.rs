@@ -4,10 +4,11 @@ use super::ClientError;
 use super::connection::{Client, collect};
 use crate::wire::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, LogLine,
-    NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest,
+    NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest, WebhookInfo,
 };
 use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::run::Run;
 use seaworthy_model::{Digest, Name};
 
 const NOTHING: Option<&()> = None;
@@ -166,6 +167,37 @@ impl Client {
         let path = format!("/v1/apps/{app}/difference?a={a}&b={b}");
         let answer: DifferenceAnswer = self.call(Method::GET, &path, NOTHING).await?;
         Ok(answer.changes)
+    }
+
+    /// `GET /v1/runs`.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn runs(
+        &mut self,
+        app: &Name,
+        environment: Option<&Name>,
+        limit: usize,
+    ) -> Result<Vec<Run>, ClientError> {
+        let environment = environment.map(Name::as_str).unwrap_or_default();
+        let path = format!("/v1/runs?app={app}&environment={environment}&limit={limit}");
+        self.call(Method::GET, &path, NOTHING).await
+    }
+
+    /// `POST /v1/apps/APP/environments/ENV/runs`: tries the last commit again.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn run_again(&mut self, app: &Name, environment: &Name) -> Result<Run, ClientError> {
+        self.call(Method::POST, &format!("/v1/apps/{app}/environments/{environment}/runs"), NOTHING).await
+    }
+
+    /// `GET /v1/apps/APP/webhook`.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn webhook(&mut self, app: &Name, reveal: bool) -> Result<WebhookInfo, ClientError> {
+        self.call(Method::GET, &format!("/v1/apps/{app}/webhook?reveal={reveal}"), NOTHING).await
     }
 
     /// `GET /v1/apps/APP/environments/ENV/logs`.

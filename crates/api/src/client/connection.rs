@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
+use hyper::http::request;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -52,7 +53,7 @@ impl Client {
         let (tell, last_words) = oneshot::channel();
         tokio::spawn(async move {
             let words = tokio::spawn(words);
-            let _ = connection.await;
+            let _ = connection.with_upgrades().await;
             let words = tokio::time::timeout(Duration::from_secs(2), words).await;
             let _ = tell.send(words.ok().and_then(Result::ok).flatten());
         });
@@ -74,6 +75,16 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<Response<Incoming>, ClientError> {
+        let request = Request::builder().method(method).uri(path);
+        self.send_request(request, body).await
+    }
+
+    /// As [`Self::send`], with what was built so far.
+    pub(super) async fn send_request(
+        &mut self,
+        request: request::Builder,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, ClientError> {
         let is_reused = self.open.is_some();
         self.connect().await?;
         if is_reused && !self.is_ready().await {
@@ -81,9 +92,7 @@ impl Client {
             self.open = None;
             self.connect().await?;
         }
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
+        let request = request
             .header("host", "node")
             .header("content-type", "application/json")
             .body(Full::new(body))
@@ -114,6 +123,11 @@ impl Client {
             Ok(failure) => Err(ClientError::Refused { status, errors: failure.errors }),
             Err(_) => Err(ClientError::Protocol(format!("{status} {}", String::from_utf8_lossy(&bytes).trim()))),
         }
+    }
+
+    /// The connection has become something else.
+    pub(super) fn let_go(&mut self) {
+        self.open = None;
     }
 
     /// A request whose answer is one JSON document.

@@ -2,10 +2,12 @@
 
 mod calls;
 mod connection;
+mod conversation;
 mod transport;
 
 pub use calls::LogQuery;
 pub use connection::Client;
+pub use conversation::{Conversation, FromNode, ToNode};
 pub use transport::Transport;
 
 use seaworthy_diagnostics::Diagnostic;

@@ -73,6 +73,9 @@ pub struct DeploymentStarted {
     pub deployment: Option<u64>,
     /// The plan that it follows.
     pub plan: PlanAnswer,
+    /// What the environment follows from now on, in words, if this deployment says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 /// One deployment, as `history` shows it.

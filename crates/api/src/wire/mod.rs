@@ -1,20 +1,24 @@
 //! The bodies.
 
 mod deployment;
+mod exec;
 mod functional;
 mod logs;
 mod node;
 mod release;
 mod status;
+mod webhook;
 
 pub use deployment::{
     DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, Intent, PlanAnswer, ProgressEvent,
 };
+pub use exec::{EXEC_PROTOCOL, ExecRequest, ExecTerminal, TerminalSize};
 pub use functional::FunctionalCheck;
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
-pub use status::{EnvironmentStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
+pub use status::{EnvironmentStatus, FollowStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
+pub use webhook::WebhookInfo;
 
 use seaworthy_diagnostics::Diagnostic;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! What runs.
 
 use super::DeploymentRecord;
+use seaworthy_model::run::{Follower, Run};
 use seaworthy_model::{Digest, Name};
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +35,24 @@ pub struct EnvironmentStatus {
     pub routes: Vec<RouteStatus>,
     /// The deployment under way, or else the last one.
     pub deployment: Option<DeploymentRecord>,
+    /// What it follows, if anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follow: Option<FollowStatus>,
     /// What is declared but not enforced, and what the services lack, a line each.
     pub notes: Vec<String>,
+}
+
+/// What an environment follows, and what became of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FollowStatus {
+    /// As a person's deployment said it.
+    pub follower: Follower,
+    /// The same in words.
+    pub text: String,
+    /// What became of the newest commit.
+    pub run: Option<Run>,
+    /// Why the repository cannot be looked at.
+    pub problem: Option<String>,
 }
 
 /// One service of an environment.

@@ -2,12 +2,16 @@
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
+use seaworthy_model::follow::Notify;
 use seaworthy_model::release::{EnvironmentSpec, ReleaseBundle};
 use seaworthy_model::resolve::{Wanted, resolve};
 use std::time::Duration;
 
 /// Its name.
 const ENVIRONMENT: &str = "check";
+
+/// From SIGTERM to SIGKILL there, unless the environment says otherwise.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The environment `check`, among those of a release: as it is declared, else with the values of `dev`; on a node of
 /// this machine, whatever it says.
@@ -23,7 +27,10 @@ pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Dia
         target: None,
         node: None,
         repository: None,
-        follow: None,
+        follows: None,
+        notify: Notify::default(),
+        forge: None,
+        gate: None,
         ..declared.cloned().unwrap_or_default()
     };
     // Checks tell whether it works: nobody waits to see whether it stays so, unless that was asked for.
@@ -32,6 +39,8 @@ pub(super) fn among(bundle: &ReleaseBundle) -> Result<(Name, ReleaseBundle), Dia
         if own.tuning.healthy_for.is_none() && release.service.tuning.healthy_for.is_none() {
             own.tuning.healthy_for = Some(Duration::ZERO);
         }
+        // What it has is thrown away with it: nobody waits for it to put that in order.
+        own.tuning.grace.get_or_insert(GRACE);
     }
     let mut bundle = bundle.clone();
     bundle.environments.insert(name.clone(), spec);

@@ -74,6 +74,9 @@ pub(super) fn announce(context: &Context, environment: &Name, started: &Deployme
     for note in &started.plan.notes {
         output.warning(note);
     }
+    if let Some(follows) = &started.follows {
+        output.note(&format!("{environment} {follows}"));
+    }
     match started.deployment {
         None if started.plan.to_release.is_none() => {
             output.note(&format!("nothing of {} runs in {environment}: nothing to do", started.plan.app));

@@ -116,23 +116,26 @@ fn watch(manifest: &Path) -> Result<(RecommendedWatcher, mpsc::Receiver<PathBuf>
                 .help("`fs.inotify.max_user_watches` may be too small for this folder"),
         )
     };
+    let folder = match manifest.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Changes come with whole paths.
+    let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let (sender, receiver) = mpsc::channel(1024);
+    let root = folder.clone();
     let mut watcher = notify::recommended_watcher(move |event: Result<Event, notify::Error>| {
         let Ok(event) = event else { return };
         if event.kind.is_access() {
             return;
         }
-        for path in event.paths.into_iter().filter(|path| is_source(path)) {
+        for path in event.paths.into_iter().filter(|path| is_source(&root, path)) {
             // A full channel means that a round is due anyway.
             let _ = sender.try_send(path);
         }
     })
     .map_err(failed)?;
-    let folder = match manifest.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    watcher.watch(folder, RecursiveMode::Recursive).map_err(failed)?;
+    watcher.watch(&folder, RecursiveMode::Recursive).map_err(failed)?;
     Ok((watcher, receiver))
 }
 
@@ -143,7 +146,9 @@ fn from_here(path: &Path) -> PathBuf {
     shorter.strip_prefix(".").unwrap_or(shorter).to_owned()
 }
 
-fn is_source(path: &Path) -> bool {
+/// Whether a path below the app's folder is the user's own. What the folders above are called says nothing.
+fn is_source(root: &Path, path: &Path) -> bool {
+    let path = path.strip_prefix(root).unwrap_or(path);
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let scratch = name.ends_with('~') || name.starts_with(".#") || name.ends_with(".swp") || name.ends_with(".tmp");
     let built = path.components().any(|part| NOT_SOURCES.iter().any(|name| part.as_os_str() == *name));
@@ -169,8 +174,9 @@ mod tests {
 
     #[test]
     fn builds_and_editors_scratch_files_are_no_changes() {
+        let root = Path::new("/home/me/build/shop");
         for source in ["echo-go/main.go", "seaworthy.toml", "src/deep/lib.rs"] {
-            assert!(is_source(Path::new(source)), "{source}");
+            assert!(is_source(root, &root.join(source)), "{source}");
         }
         for other in [
             "a/target/debug/x",
@@ -180,7 +186,7 @@ mod tests {
             "web/node_modules/a/b.js",
             "seaworthy.lock",
         ] {
-            assert!(!is_source(Path::new(other)), "{other}");
+            assert!(!is_source(root, &root.join(other)), "{other}");
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::context::Context;
 use crate::exit::Ending;
 use seaworthy_api::wire::DeploymentRecord;
 use seaworthy_model::deployment::{Outcome, Verb};
+use seaworthy_model::run::{Run, RunOutcome};
 
 pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Ending {
     let app = context.app()?;
@@ -17,13 +18,29 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
     if records.is_empty() {
         context.output.note(&format!("{app} was never deployed here"));
     }
+    // What was refused before it became a deployment is history, too.
+    let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(|o| o != RunOutcome::Deployed);
+    let mut runs = client.runs(&app, arguments.environment.as_ref(), arguments.lines).await.unwrap_or_default();
+    runs.retain(|run| refused(run) && run.outcome != Some(RunOutcome::Superseded));
+    let mut runs = runs.into_iter().peekable();
     for record in &records {
+        while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {
+            context.output.data(&format!("   -  {}", without_number(&run)));
+        }
         context.output.data(&line(record));
         if let Some(failure) = &record.failure {
             context.output.data(&format!("      {}", failure.message));
         }
     }
+    if records.len() < arguments.lines {
+        runs.for_each(|run| context.output.data(&format!("   -  {}", without_number(&run))));
+    }
     Ok(())
+}
+
+/// A run's line where deployments are numbered.
+fn without_number(run: &Run) -> String {
+    super::runs::line(run).chars().skip(6).collect()
 }
 
 /// One deployment in one line.

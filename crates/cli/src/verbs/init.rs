@@ -5,8 +5,9 @@ use crate::ci::{Wanted, place, workflow};
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_engine::{Capabilities, ShimCommand};
 use seaworthy_model::manifest::MANIFEST_FILE;
-use seaworthy_pipeline::discover::discover;
+use seaworthy_pipeline::discover::{Networks, discover};
 use seaworthy_pipeline::upstream::{self, Upstream};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +22,7 @@ pub(super) fn run(context: &Context, arguments: &InitArguments) -> Ending {
             if context.output.json {
                 context.output.value(&serde_json::json!({ "file": file }));
             } else {
-                context.output.data(&text);
+                context.output.data(text.trim_end());
                 context.output.note(&format!("wrote `{}`: read it, then `seaworthy up`", file.display()));
             }
             Ok(())
@@ -36,7 +37,9 @@ fn manifest(file: &Path) -> Result<String, Ended> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let text = discover(folder).map_err(Ended::refused)?;
+    let sandboxed = Capabilities::find(&ShimCommand::default()).sandbox().is_ok();
+    let networks = if sandboxed { Networks::Own } else { Networks::Shared };
+    let text = discover(folder, networks).map_err(Ended::refused)?;
     write(file, &text)?;
     Ok(text)
 }

@@ -8,6 +8,7 @@ mod dev;
 mod diff;
 mod doctor;
 mod down;
+mod exec;
 mod history;
 mod image;
 mod init;
@@ -18,6 +19,7 @@ mod plan;
 mod promote;
 mod rollback;
 mod run;
+mod runs;
 mod schema;
 mod status;
 
@@ -78,6 +80,8 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Diff(arguments) => diff::run(&context, &arguments).await,
         Verb::History(arguments) => history::run(&context, &arguments).await,
+        Verb::Exec(arguments) => exec::run(&context, &arguments).await,
+        Verb::Runs(arguments) => runs::run(&context, &arguments).await,
         Verb::Run(arguments) => run::run(&context, &arguments).await,
         Verb::Node(verb) => node::run(&context, verb).await,
         Verb::Schema => schema::run(&context),

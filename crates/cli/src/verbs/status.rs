@@ -9,9 +9,12 @@ use crate::output::style;
 use seaworthy_api::wire::{
     DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, State, Status,
 };
+use seaworthy_delivery::evidence::line;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::clock;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
+use seaworthy_model::run::Run;
 
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Ending {
     let (app, manifest) = subject(context, arguments)?;
@@ -87,7 +90,7 @@ async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, s
         steps: Vec::new(),
         notes: Vec::new(),
     };
-    let started = DeploymentStarted { deployment: Some(deployment.id), plan };
+    let started = DeploymentStarted { deployment: Some(deployment.id), plan, follows: None };
     follow(context, client, &environment.environment, &started, Wait::Bake).await
 }
 
@@ -127,6 +130,15 @@ fn print_environment(context: &Context, environment: &EnvironmentStatus) {
         output.data(&format!("  {dim}deployment{dim:#}{}", history::line(deployment)));
         if let Some(failure) = &deployment.failure {
             output.data(&format!("      {}", failure.message));
+        }
+    }
+    if let Some(follow) = &environment.follow {
+        output.data(&format!("  {dim}{}{dim:#}", follow.text));
+        if let Some(run) = &follow.run {
+            output.data(&format!("    {} follows {}: {}", environment.environment, run.source, with_age(run)));
+        }
+        if let Some(problem) = &follow.problem {
+            output.data(&format!("    {problem}"));
         }
     }
     environment.notes.iter().for_each(|note| output.data(&format!("  {dim}note:{dim:#} {note}")));
@@ -172,4 +184,17 @@ fn print_instance(context: &Context, instance: &InstanceStatus) {
     }
     context.output.data(&line);
     instance.last_lines.iter().for_each(|text| context.output.data(&format!("      | {text}")));
+}
+
+/// What became of a run, and when: `abc1234 refused: the test of `web` failed, 3 min ago`.
+fn with_age(run: &Run) -> String {
+    let at = run.ended_at.as_ref().or(run.started_at.as_ref()).unwrap_or(&run.queued_at);
+    let age = clock::parse(at).and_then(|at| clock::now().duration_since(at).ok()).unwrap_or_default().as_secs();
+    let age = match age {
+        0..60 => format!("{age} s"),
+        60..3600 => format!("{} min", age / 60),
+        3600..86_400 => format!("{} h", age / 3600),
+        _ => format!("{} days", age / 86_400),
+    };
+    format!("{}, {age} ago", line(run))
 }

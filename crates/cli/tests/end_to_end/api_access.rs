@@ -13,7 +13,7 @@ use std::process::Stdio;
 const STRANGER: u32 = 65534;
 
 /// Every endpoint: method, path, and a body that would do something.
-const ENDPOINTS: [(&str, &str, &str); 15] = [
+const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("GET", "/v1/node", ""),
     ("POST", "/v1/node/stop", "{\"all\":true}"),
     ("POST", "/v1/blobs/missing", "{\"digests\":[]}"),
@@ -23,6 +23,7 @@ const ENDPOINTS: [(&str, &str, &str); 15] = [
     ("POST", "/v1/apps/subject/environments/dev/deployments", "{\"intent\":{\"verb\":\"down\"}}"),
     ("GET", "/v1/apps/subject/environments/dev/logs?service=&lines=1&follow=false", ""),
     ("POST", "/v1/apps/subject/environments/dev/run", "{\"service\":\"web\",\"command\":[\"id\"]}"),
+    ("POST", "/v1/apps/subject/environments/dev/exec", "{\"service\":\"web\",\"command\":[\"id\"]}"),
     ("GET", "/v1/apps/subject/difference?a=dev&b=prod", ""),
     ("GET", "/v1/deployments/1", ""),
     ("GET", "/v1/deployments/1/events?after=0", ""),
@@ -74,6 +75,19 @@ fn a_stranger_may_do_nothing_at_all() {
         assert_eq!(after[what], before[what], "{what} changed");
     }
     assert_eq!(world.assert_settled(), "one");
+}
+
+#[test]
+fn a_stranger_enters_no_instance() {
+    assert!(seaworthy_host::peer::is_root(), "this test becomes another user, which only root may: run it as root");
+    let world = World::with(&small("one"));
+    world.up();
+    files::set_mode(&socket(&world), 0o666).expect("the socket");
+    let path = "/v1/apps/subject/environments/dev/exec HTTP/1.1\r\nupgrade: seaworthy-exec/1\r\nx:";
+    let body = "{\"service\":\"web\",\"command\":[\"./subject\"]}";
+    let (status, text) = ask(&world, STRANGER, ("POST", path, body));
+    assert_eq!(status, 403, "{text}");
+    assert!(!std::fs::read_to_string(world.home.join("node.log")).expect("a log").contains("./subject"), "it ran");
 }
 
 #[test]

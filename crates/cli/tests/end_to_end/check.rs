@@ -25,6 +25,14 @@ fn committed(manifest: &str) -> World {
     world
 }
 
+/// A committed app whose bases are locked in the commit: a first lock changes what images stand on.
+fn locked(manifest: &str) -> World {
+    let world = committed(manifest);
+    world.run(&["build", "--no-test"]).expect(0);
+    world.commit();
+    world
+}
+
 /// The verdict, whatever it is.
 fn verdict(world: &World, words: &[&str], code: i32) -> Value {
     let ran = world.run(&[&["check", "--json"], words].concat()).expect(code);
@@ -51,7 +59,7 @@ fn assert_nothing_left(world: &World) {
 
 #[test]
 fn a_good_commit_passes_and_the_next_time_nothing_runs() {
-    let world = committed(&web(&["test = \"echo tested\""]));
+    let world = locked(&web(&["test = \"echo tested\""]));
     let bundle = world.app.with_file_name("bundle.json");
     let first = verdict(&world, &["--bundle", &bundle.display().to_string()], 0);
     assert_eq!(first["outcome"], "passed", "{first:#}");
@@ -140,7 +148,7 @@ fn what_cannot_be_checked_is_refused_in_words() {
 #[test]
 fn a_flaky_test_is_shown_as_one() {
     let flaky = "test = \"echo x >> tries; test $(wc -l < tries) -ge 2\"";
-    let mut terminal = Terminal::new(committed(&web(&[flaky, "retry = 1"])));
+    let mut terminal = Terminal::new(locked(&web(&[flaky, "retry = 1"])));
     terminal.types(&["check"]).types(&["check"]).assert("check_flaky");
     let verdict = verdict(&terminal.world, &[], 0);
     assert_eq!(verdict["findings"][0]["rule"], "flaky-test");

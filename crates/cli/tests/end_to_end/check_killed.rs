@@ -20,7 +20,9 @@ fn slow() -> World {
 }
 
 fn until_the_service_runs(world: &World) {
-    wait_for("the service on the throwaway node", SOON, || (world.count(Role::Program) > 0).then_some(()));
+    wait_for("the service on the throwaway node", SOON, || {
+        world.processes().iter().any(|process| process.command.contains("./subject")).then_some(())
+    });
 }
 
 fn until_nothing_is_left(world: &World) {
@@ -39,16 +41,53 @@ fn ctrl_c_ends_programs_and_node_and_says_so() {
     assert_eq!(fs::read_dir(world.home.join("throwaway")).map_or(0, Iterator::count), 0);
 }
 
+/// A committed app whose test starts a program that hides from its shell, and says who both are.
+fn long_test() -> World {
+    let line = "test = \"setsid sleep 300 & echo began $$ and $! here; sleep 300\"";
+    let world = World::with(&app(&[Service::web("web", "one").line(line)], &[]));
+    world.commit();
+    world
+}
+
+/// The process ids that the test has told.
+fn told(live: &Live) -> Vec<u32> {
+    wait_for("the test's programs", SOON, || {
+        let seen = live.stderr.text();
+        let words = seen.split("began ").nth(1)?.split(" here").next()?;
+        words.split(" and ").map(|pid| pid.parse().ok()).collect()
+    })
+}
+
+fn until_gone(pids: &[u32]) {
+    assert_eq!(pids.len(), 2);
+    wait_for("the end of what a test started", SOON, || {
+        (!pids.iter().any(|pid| processes::is_alive(*pid))).then_some(())
+    });
+}
+
 #[test]
 fn ctrl_c_ends_what_a_test_started() {
-    let web = Service::web("web", "one").line("test = \"echo begun; sleep 300 & sleep 300\"");
-    let world = World::with(&app(&[web], &[]));
-    world.commit();
+    let world = long_test();
     let live = Live::begin(&world, &["check"]);
-    live.stderr.until("begun");
+    let pids = told(&live);
+    assert!(pids.iter().all(|pid| processes::is_alive(*pid)));
     let ran = live.interrupt();
     assert_eq!(ran.code, 1, "{}", ran.stdout);
-    assert!(world.processes().is_empty(), "{:#?}", world.processes());
+    until_gone(&pids);
+}
+
+#[test]
+fn what_a_test_started_ends_with_a_check_that_was_killed() {
+    let limited = seaworthy_host::linux::cgroups::Hierarchies::find();
+    if limited.folders().is_empty() {
+        return;
+    }
+    let world = long_test();
+    let mut live = Live::begin(&world, &["check"]);
+    let pids = told(&live);
+    live.child.kill().expect("a child");
+    live.child.wait().expect("a child");
+    until_gone(&pids);
 }
 
 #[test]

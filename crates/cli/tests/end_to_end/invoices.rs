@@ -58,6 +58,66 @@ fn paid_exactly_once(postgres: Option<&Postgres>) {
     tell(&format!("{INVOICES} invoices, {kills} kills"));
 }
 
+/// Tries to connect from within a service, and prints what became of each.
+const CONNECT: &str = "import socket, sys
+for to in sys.argv[1:]:
+    try:
+        socket.create_connection(to.rsplit(':', 1), 2).close()
+        print('connected')
+    except OSError as error:
+        print('no', error)
+";
+
+/// The other example's service in Python, deployed beside.
+fn echo(world: &World, isolation: &str) -> String {
+    let folder = example().join("../unstoppable-echo/echo-python");
+    let files = ["uecho", "connection", "log", "phrase", "request", "response", "server", "settings"];
+    std::fs::create_dir_all(world.app.join("echo")).expect("the app's folder");
+    for file in files {
+        std::fs::copy(folder.join(file).with_extension("py"), world.app.join("echo").join(format!("{file}.py")))
+            .expect("a file of the example");
+    }
+    let files = files.map(|file| format!("\"{file}.py\"")).join(", ");
+    let text = format!(
+        "app = \"echo\"\n[services.echo-python]\npath = \".\"\nbase = [\"python3\"]\nfiles = [{files}]\n\
+         run = [\"python3\", \"uecho.py\"]\nhealth = \"/healthz\"\n\
+         [environments.dev]\nisolation = \"{isolation}\"\n"
+    );
+    world.write("echo/seaworthy.toml", &text);
+    "echo/seaworthy.toml".to_owned()
+}
+
+#[test]
+fn the_provider_answers_its_caller_and_does_not_exist_for_an_echo_service() {
+    let programs = programs();
+    for isolation in ["sandbox", "none"] {
+        let world = World::new();
+        for (service, program) in SERVICES.iter().zip(programs) {
+            install(&world, service, program);
+        }
+        let isolated = format!("[environments.dev]\nisolation = \"{isolation}\"\n");
+        world.write_manifest(&manifest(None).replace("[environments.dev]\n", &isolated));
+        world.up();
+        let paid = post(world.port, APP, "/invoices/pay", "", "").expect("an answer");
+        assert_eq!(paid.status, 200, "the provider does not answer its caller: {}", paid.text());
+        let echo = echo(&world, isolation);
+        world.run(&["up", "--file", &echo]).expect(0);
+        let dev = world.dev();
+        let provider = dev["services"].as_array().into_iter().flatten().find(|one| one["service"] == SERVICES[1]);
+        let address = provider.expect("the provider")["instances"][0]["address"].as_str().expect("an address");
+        let (_, port) = address.rsplit_once(':').expect("a port");
+        let by_number = [format!("127.0.0.1:{port}"), format!("127.1.0.1:{port}"), "127.1.0.1:80".to_owned()];
+        let mut words = vec!["exec", "dev", "echo-python", "--file", &echo, "--", "python3", "-c", CONNECT];
+        words.extend(["payment-provider:80", "payment-provider:8082"]);
+        words.extend(by_number.iter().map(String::as_str));
+        let said = world.run(&words).expect(0).stdout;
+        let connected = said.lines().filter(|line| *line == "connected").count();
+        // Without a sandbox the provider's port is everybody's: the attempt would see that the wall is missing.
+        assert_eq!(said.lines().count(), 5);
+        assert_eq!(connected > 0, isolation == "none", "{isolation}: {said}");
+    }
+}
+
 /// The example's own executables, built where a build of the example by hand would have them.
 fn programs() -> &'static [PathBuf; 2] {
     static PROGRAMS: OnceLock<[PathBuf; 2]> = OnceLock::new();
@@ -76,6 +136,8 @@ fn build(service: &str) -> PathBuf {
     for name in wanted {
         cargo.envs(std::env::var_os(name).map(|value| (name, value)));
     }
+    // A test that is started by itself must not change the machine's Rust.
+    cargo.env("RUSTUP_AUTO_INSTALL", "0");
     let output = cargo.output().expect("cargo");
     assert!(output.status.success(), "{service}: {}", String::from_utf8_lossy(&output.stderr));
     folder.join("target/release").join(service)
@@ -114,8 +176,12 @@ fn manifest(postgres: Option<&Postgres>) -> String {
     if let Some(postgres) = postgres {
         replace("sqlite://${volumes.data}/invoices.db", &postgres.database("invoices"));
         replace("sqlite://${volumes.data}/payments.db", &postgres.database("payments"));
-        // The server listens on this machine's own loopback.
-        replace("[environments.dev]\n", "[environments.dev]\nisolation = \"none\"\n");
+        // The server listens on this machine's own loopback, and each service's sandbox has one way to it.
+        let egress = format!("egress = [{{ to = \"127.0.0.1:{}\", node = true }}]\n", postgres.port);
+        for service in SERVICES {
+            let section = format!("[services.{service}]\n");
+            replace(&section, &format!("{section}{egress}"));
+        }
     }
     text
 }

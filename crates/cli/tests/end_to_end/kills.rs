@@ -98,6 +98,8 @@ fn of_the_gateways_worker_no_connection_is_refused() {
     // Each request has a connection of its own: what is in flight is at most one per client.
     let load = Load::start(world.port, HOST, &[(Kind::FreshGet, 8)]);
     goes_on(&load, 300);
+    let counted = || world.dev()["services"][0]["requests"].as_u64().expect("a count");
+    let before = counted();
     let worker = world.pid(Role::GatewayWorker);
     processes::kill(worker);
     wait_for("another worker", SOON, || {
@@ -105,6 +107,7 @@ fn of_the_gateways_worker_no_connection_is_refused() {
         (now.len() == 1 && now[0] != worker).then_some(())
     });
     goes_on(&load, 300);
+    assert!(counted() >= before + 300, "{} requests by now, {before} before the worker's end", counted());
     let report = load.finish();
     assert!(report.failed <= 8, "{:#?}", report.failures);
     let refused = report.failures.iter().filter(|failure| failure.text.contains("refused")).count();

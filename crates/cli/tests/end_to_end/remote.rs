@@ -62,6 +62,10 @@ fn from_nothing_to_production_on_another_machine() {
     let by = format!("by {} (calls itself root)", machine.user.name);
     assert_eq!(history.matches(&by).count(), 2, "{history}");
     assert_eq!(machine.run(&world, &["run", "prod", "web", "--", "cat", "page"]).expect(0).stdout.trim(), "two");
+    let all_bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
+    let exec = machine.command(&world, "good", &["exec", "prod", "web", "--", "sh", "-c", "cat; echo no >&2; exit 7"]);
+    let (code, stdout, stderr) = crate::exec::with_input(exec, &all_bytes);
+    assert_eq!((code, stdout == all_bytes, stderr.as_str()), (7, true, "no\n"));
     assert_eq!(world.count(Role::Node), 0, "nothing of this runs here");
     for process in machine.processes() {
         let owner = std::fs::metadata(format!("/proc/{}", process.pid)).map(|metadata| metadata.uid());

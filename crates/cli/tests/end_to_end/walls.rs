@@ -6,7 +6,7 @@ use crate::support::manifest::{HOST, Service, app};
 use crate::support::world::World;
 use std::collections::BTreeMap;
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{SocketAddr, UnixListener};
 
 /// The host of a service that calls nobody and that nobody calls.
@@ -78,6 +78,39 @@ fn what_was_not_declared_cannot_be_reached() {
     }
     for (name, (could, text)) in outcomes("isolation = \"none\"") {
         assert!(could, "without the wall {name} fails, too: the test would not see that it is missing: {text}");
+    }
+}
+
+/// Every socket file below a folder.
+fn sockets(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(sockets(&entry.path())),
+            Ok(kind) if kind.is_socket() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[test]
+fn the_control_sockets_of_node_gateway_and_shims_do_not_exist_inside() {
+    for (isolation, expected) in [("sandbox", "No such file or directory"), ("none", "Permission denied")] {
+        let world = World::with(&manifest(&[&format!("isolation = \"{isolation}\"")]));
+        world.up();
+        let runtime = seaworthy_host::runtime_directory(&world.home).expect("the sockets' folder");
+        let sockets = sockets(&runtime);
+        let names = ["node.sock", "gateway/gateway.sock", "gateway/worker.sock"].map(|name| runtime.join(name));
+        assert!(names.iter().all(|name| sockets.contains(name)) && sockets.len() > names.len(), "{sockets:?}");
+        // In a sandbox none of them is there. Without one those that rule are, behind a second wall: their mode.
+        let tried_ones = if isolation == "sandbox" { &sockets } else { &names.to_vec() };
+        for socket in tried_ones {
+            let open = std::os::unix::net::UnixStream::connect(socket);
+            assert!(open.is_ok(), "outside, {} cannot be reached either: {open:?}", socket.display());
+            let (could, text) = tried(&world, STRANGER, "socket", &socket.display().to_string());
+            assert!(!could && text.contains(expected), "{isolation}: {}: {text}", socket.display());
+        }
     }
 }
 

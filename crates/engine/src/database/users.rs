@@ -28,9 +28,17 @@ impl Database {
         service: &Name,
         range: &Range<u32>,
     ) -> Result<Option<u32>, DatabaseError> {
+        self.user_of([app.as_str(), environment.as_str(), service.as_str()], range)
+    }
+
+    /// The user id that an app's builds run as, likewise. No environment has an empty name.
+    pub(crate) fn build_user(&self, app: &Name, range: &Range<u32>) -> Result<Option<u32>, DatabaseError> {
+        self.user_of([app.as_str(), "", "build"], range)
+    }
+
+    fn user_of(&self, names: [&str; 3], range: &Range<u32>) -> Result<Option<u32>, DatabaseError> {
         self.with(|connection| {
             let transaction = connection.transaction()?;
-            let names = [app.as_str(), environment.as_str(), service.as_str()];
             let statement = "SELECT uid FROM users WHERE app = ? AND environment = ? AND service = ?";
             if let Some(uid) = transaction.query_row(statement, names, |row| row.get(0)).optional()? {
                 return Ok(Some(uid));

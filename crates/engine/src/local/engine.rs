@@ -4,7 +4,7 @@ use super::live::Live;
 use super::networks::InstanceNetwork;
 use super::{EngineOptions, RESERVED_USERS};
 use crate::calls::{CallAddresses, Reach};
-use crate::database::Database;
+use crate::database::{Database, DatabaseError};
 use crate::events::{EngineEvent, Happening};
 use crate::folders::Folders;
 use crate::loopback::call_port;
@@ -95,9 +95,21 @@ impl Engine {
 
     /// The user id of a service; `None` on a node that is not root's.
     pub(super) fn user(&self, spec: &PoolSpec) -> Result<Option<u32>, Diagnostic> {
+        self.given(|range| self.database.user(&spec.app, &spec.environment, &spec.service, range))
+    }
+
+    /// The user id of an app's builds; likewise.
+    pub(super) fn build_user(&self, app: &Name) -> Result<Option<u32>, Diagnostic> {
+        self.given(|range| self.database.build_user(app, range))
+    }
+
+    fn given(
+        &self,
+        give: impl FnOnce(&Range<u32>) -> Result<Option<u32>, DatabaseError>,
+    ) -> Result<Option<u32>, Diagnostic> {
         let Some(range) = &self.users else { return Ok(None) };
         let range = range.start + RESERVED_USERS..range.end;
-        let user = self.database.user(&spec.app, &spec.environment, &spec.service, &range)?;
+        let user = give(&range)?;
         if user.is_none() {
             return Err(Diagnostic::machine(format!("all {} user ids of this node are given", range.len()))
                 .help("a second node with another SEAWORTHY_HOME has ids of its own"));

@@ -1,9 +1,9 @@
 //! Programs beside that of a running instance.
 
 use super::engine::Engine;
+use super::terminal::{Terminal, TerminalSide};
 use crate::exec::{EnterSpec, Entered};
 use crate::wire::ExitKind;
-use nix::pty::{OpenptyResult, Winsize, openpty};
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_model::pool::{InstanceId, PoolSpec};
 use std::io;
@@ -11,7 +11,6 @@ use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::process::Stdio;
 use std::sync::Arc;
-use tokio::fs::File;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::pipe;
@@ -19,23 +18,13 @@ use tokio::net::unix::pipe;
 /// The longest word of the process that enters.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
-/// The terminal of whoever asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terminal {
-    /// What kind it is (`TERM`).
-    pub kind: String,
-    /// Lines.
-    pub rows: u16,
-    /// Characters in a line.
-    pub columns: u16,
-}
-
-/// A program that runs beside that of an instance. Dropping it kills the program.
+/// A program that runs beside that of an instance.
 #[derive(Debug)]
 pub struct Exec {
     /// Where its streams are.
     pub streams: ExecStreams,
-    socket: BufReader<UnixStream>,
+    /// How it ends.
+    pub end: ExecEnd,
 }
 
 /// The program's streams, ours to read and write.
@@ -50,11 +39,17 @@ pub enum ExecStreams {
         /// Its standard error.
         error: pipe::Receiver,
     },
-    /// One for all: the other side of its terminal. Reading fails with `EIO` once the program has ended.
-    Terminal(File),
+    /// One for all.
+    Terminal(TerminalSide),
 }
 
-impl Exec {
+/// The end of the program. Dropping it kills the program.
+#[derive(Debug)]
+pub struct ExecEnd {
+    socket: BufReader<UnixStream>,
+}
+
+impl ExecEnd {
     /// How it ended.
     ///
     /// # Errors
@@ -68,19 +63,33 @@ impl Exec {
     }
 }
 
+/// Why a program does not run in an instance.
+#[derive(Debug)]
+pub enum ExecRefusal {
+    /// The instance has no such program.
+    Missing,
+    /// Another reason.
+    Failed(Diagnostic),
+}
+
+impl From<Diagnostic> for ExecRefusal {
+    fn from(error: Diagnostic) -> Self {
+        Self::Failed(error)
+    }
+}
+
 pub(super) async fn exec(
     engine: &Arc<Engine>,
     spec: &PoolSpec,
     id: &InstanceId,
     command: &[String],
     terminal: Option<Terminal>,
-) -> Result<Exec, Diagnostic> {
+) -> Result<Exec, ExecRefusal> {
     let view = engine.live(id).map(|live| live.view.borrow().clone());
     let program = view.and_then(|view| view.shim).and_then(|shim| shim.program);
     let Some(beside) = program else {
-        return Err(
-            Diagnostic::user(format!("`{id}` does not run just now")).help("`seaworthy status` shows what does")
-        );
+        let error = Diagnostic::user(format!("`{id}` does not run just now"));
+        return Err(error.help("`seaworthy status` shows what does").into());
     };
     let enter = EnterSpec {
         beside,
@@ -103,26 +112,25 @@ pub(super) async fn exec(
     // A node that lives on must not leave a zombie.
     tokio::spawn(async move { child.wait().await });
     match read_word(&mut socket).await.map_err(machine)? {
-        Entered::Started => Ok(Exec { streams, socket }),
+        Entered::Started => Ok(Exec { streams, end: ExecEnd { socket } }),
+        Entered::Missing => Err(ExecRefusal::Missing),
         Entered::Failed(why) => {
             let name = command.first().map_or("", String::as_str);
             Err(Diagnostic::user(format!("`{name}` cannot be started in `{id}`: {why}"))
-                .help("the program must be in the service's image: what runs there has nothing of this machine's"))
+                .help("`seaworthy status` shows whether the instance runs")
+                .into())
         }
-        Entered::Ended(how) => Err(Diagnostic::new(Fault::Seaworthy, format!("it ended before it began: {how}"))),
+        Entered::Ended(how) => {
+            Err(Diagnostic::new(Fault::Seaworthy, format!("it ended before it began: {how}")).into())
+        }
     }
 }
 
 /// Both sides of its streams.
 fn streams(terminal: Option<&Terminal>) -> io::Result<(ExecStreams, [OwnedFd; 3])> {
-    if let Some(Terminal { rows, columns, .. }) = terminal {
-        let size = Winsize { ws_row: *rows, ws_col: *columns, ws_xpixel: 0, ws_ypixel: 0 };
-        let OpenptyResult { master, slave } = openpty(&size, None)?;
-        for end in [&master, &slave] {
-            nix::fcntl::fcntl(end, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
-        }
-        let theirs = [slave.try_clone()?, slave.try_clone()?, slave];
-        return Ok((ExecStreams::Terminal(File::from_std(master.into())), theirs));
+    if let Some(terminal) = terminal {
+        let (ours, theirs) = TerminalSide::open(terminal)?;
+        return Ok((ExecStreams::Terminal(ours), [theirs.try_clone()?, theirs.try_clone()?, theirs]));
     }
     let (input, output, error) = (io::pipe()?, io::pipe()?, io::pipe()?);
     let streams = ExecStreams::Pipes {

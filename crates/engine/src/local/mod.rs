@@ -18,13 +18,15 @@ mod sandbox;
 mod start;
 mod status;
 mod stop;
+mod terminal;
 
 pub use adopt::Adopted;
-pub use exec::{Exec, ExecStreams, Terminal};
+pub use exec::{Exec, ExecEnd, ExecRefusal, ExecStreams};
 pub use instance_logs::{LogFollower, LogLine, LogSelection};
 pub use networks::InstanceNetwork;
 pub use run::{Run, RunOutput};
 pub use status::{InstanceState, InstanceStatus, PoolStatus};
+pub use terminal::{Terminal, TerminalSide};
 
 use crate::calls::CallAddresses;
 use crate::capabilities::Capabilities;
@@ -187,7 +189,7 @@ impl LocalTarget {
         instance: &InstanceId,
         command: &[String],
         terminal: Option<Terminal>,
-    ) -> Result<Exec, Diagnostic> {
+    ) -> Result<Exec, ExecRefusal> {
         exec::exec(&self.engine, pool, instance, command, terminal).await
     }
 
@@ -223,6 +225,14 @@ impl LocalTarget {
         self.engine.reserved_user(number)
     }
 
+    /// The user id that an app's builds run as; `None` on a node that is not root's.
+    ///
+    /// # Errors
+    /// When all ids of this home are given.
+    pub fn build_user(&self, app: &Name) -> Result<Option<u32>, Diagnostic> {
+        self.engine.build_user(app)
+    }
+
     /// The user id that a service's instances run as; `None` on a node that is not root's.
     ///
     /// # Errors
@@ -238,7 +248,7 @@ impl Target for LocalTarget {
     }
 
     async fn start(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
-        start::start(&self.engine, pool).await
+        start::start(&self.engine, pool).await.map_err(|problem| of_service(problem, &pool.service))
     }
 
     async fn healthy(&self, pool: &PoolSpec) -> Result<(), Diagnostic> {
@@ -258,4 +268,13 @@ impl Drop for LocalTarget {
     fn drop(&mut self) {
         self.engine.let_go();
     }
+}
+
+/// A problem that says whose it is.
+fn of_service(mut problem: Diagnostic, service: &Name) -> Diagnostic {
+    let named = format!("`{service}`");
+    if !problem.message.contains(&named) {
+        problem.message = format!("{named} cannot start: {}", problem.message);
+    }
+    problem
 }

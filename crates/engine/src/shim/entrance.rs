@@ -1,8 +1,9 @@
 //! The entrance to the instance's network: the gateway gets sockets here, and nothing else.
 
 use crate::wire::Network;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
-use seaworthy_host::entrance::{EntranceRequest, LINE_BYTES_MAX, SOCKETS_MAX, answer};
+#[cfg(target_os = "linux")]
+use seaworthy_host::entrance::SOCKETS_MAX;
+use seaworthy_host::entrance::{EntranceRequest, LINE_BYTES_MAX, answer};
 use seaworthy_host::{files, peer};
 use std::io::{self, Read as _};
 use std::net::TcpListener;
@@ -118,9 +119,12 @@ fn give(stream: &UnixStream, line: &[u8], listeners: &[(String, TcpListener)]) -
 }
 
 /// Sockets of this process's network, which is the instance's.
+#[cfg(target_os = "linux")]
 fn sockets(ipv6: bool, count: u8) -> io::Result<Vec<OwnedFd>> {
-    let family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    let one = || Ok(socket(family, SockType::Stream, flags, None)?);
-    (0..count.clamp(1, SOCKETS_MAX)).map(|_| one()).collect()
+    (0..count.clamp(1, SOCKETS_MAX)).map(|_| crate::linux::network::stream_socket(ipv6)).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sockets(_: bool, _: u8) -> io::Result<Vec<OwnedFd>> {
+    Err(io::ErrorKind::Unsupported.into())
 }

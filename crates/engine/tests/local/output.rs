@@ -4,6 +4,9 @@ use crate::world::{World, eventually, name};
 use seaworthy_deploy::Target as _;
 use seaworthy_engine::LogSelection;
 use seaworthy_engine::logs::Stream;
+use seaworthy_engine::wire::BackOffLimits;
+use seaworthy_model::pool::Sandbox;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_flood_is_bounded_and_the_last_lines_are_there() {
@@ -27,6 +30,21 @@ async fn binary_output_is_kept_and_shown_harmlessly() {
     world.target().start(&spec).await.unwrap();
     eventually("it has written", || (world.lines(10).len() >= 2).then_some(())).await;
     assert_eq!(world.lines(10)[..2], ["\\x00\\xff\\x1b[2Jevil", "no line feed"]);
+    world.end().await;
+}
+
+/// The sandbox's first process is a copy of the shim: nothing that belonged to the shim may end up as the program's words.
+#[tokio::test]
+async fn nothing_is_in_a_log_but_what_the_program_wrote() {
+    let mut world = World::new();
+    let briefly = Duration::from_millis(1);
+    world.options.back_off = BackOffLimits { first: briefly, longest: briefly, reset_after: Duration::from_secs(60) };
+    world.restart_node();
+    let mut spec = world.script("exit 3");
+    spec.sandbox = Some(Sandbox::default());
+    world.target().start(&spec).await.unwrap();
+    eventually("it was started often", || (world.instance(&spec.id).restarts >= 100).then_some(())).await;
+    assert_eq!(world.lines(10), [""; 0]);
     world.end().await;
 }
 

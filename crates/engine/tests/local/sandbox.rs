@@ -2,7 +2,7 @@
 
 use crate::world::{World, eventually, name, set};
 use seaworthy_deploy::Target as _;
-use seaworthy_engine::{ExecStreams, RunOutput, Terminal};
+use seaworthy_engine::{Exec, ExecRefusal, ExecStreams, RunOutput, Terminal};
 use seaworthy_host::files;
 use seaworthy_host::process::{self, Signal};
 use seaworthy_model::pool::{PoolId, PoolSpec, Sandbox};
@@ -57,22 +57,14 @@ async fn a_program_finds_its_image_and_itself_alone() {
 /// What a command says on its streams, and how it ended.
 async fn said(world: &World, spec: &PoolSpec, command: &[&str], input: &[u8]) -> (String, String, String) {
     let command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-    let mut exec = world.target().exec(spec, &spec.id.instance(0), &command, None).await.unwrap();
-    let ExecStreams::Pipes { input: mut stdin, mut output, mut error } =
-        std::mem::replace(&mut exec.streams, no_streams())
-    else {
-        panic!()
-    };
+    let Exec { streams, mut end } = world.target().exec(spec, &spec.id.instance(0), &command, None).await.unwrap();
+    let ExecStreams::Pipes { input: mut stdin, mut output, mut error } = streams else { panic!() };
     stdin.write_all(input).await.unwrap();
     drop(stdin);
     let (mut out, mut err) = (String::new(), String::new());
     output.read_to_string(&mut out).await.unwrap();
     error.read_to_string(&mut err).await.unwrap();
-    (out, err, exec.wait().await.unwrap().to_string())
-}
-
-fn no_streams() -> ExecStreams {
-    ExecStreams::Terminal(tokio::fs::File::from_std(std::fs::File::open("/dev/null").unwrap()))
+    (out, err, end.wait().await.unwrap().to_string())
 }
 
 #[tokio::test]
@@ -91,8 +83,8 @@ async fn another_program_enters_behind_the_same_walls() {
     assert!(out.ends_with(expected), "{out}");
     assert_eq!((err.lines().last(), how.as_str()), (Some("err"), "exit code 3"));
     let missing = ["no-such-program".to_owned()];
-    let error = world.target().exec(&spec, &spec.id.instance(0), &missing, None).await.unwrap_err();
-    assert!(error.message.contains("`no-such-program` cannot be started in"), "{error}");
+    let refusal = world.target().exec(&spec, &spec.id.instance(0), &missing, None).await.unwrap_err();
+    assert!(matches!(refusal, ExecRefusal::Missing), "{refusal:?}");
     world.end().await;
 }
 
@@ -103,16 +95,28 @@ async fn whoever_enters_with_a_terminal_has_one() {
     spec.sandbox = Some(Sandbox::default());
     world.up(&spec).await;
     let terminal = Terminal { kind: "xterm".to_owned(), rows: 30, columns: 100 };
-    let script = "import os; print(os.get_terminal_size(), os.environ['TERM'], open('/dev/tty').isatty())";
+    let script = "import os, signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH]); \
+                  print(os.get_terminal_size(), os.environ['TERM'], open('/dev/tty').isatty()); \
+                  signal.sigwait([signal.SIGWINCH]); print(os.get_terminal_size().lines, input())";
     let command = ["python3", "-c", script].map(str::to_owned);
     eventually("it runs", || world.instance(&spec.id).pid).await;
-    let mut exec = world.target().exec(&spec, &spec.id.instance(0), &command, Some(terminal)).await.unwrap();
-    let ExecStreams::Terminal(file) = &mut exec.streams else { panic!() };
-    let mut said = Vec::new();
-    let _ = file.read_to_end(&mut said).await; // its end is an error (tty_ioctl(4))
+    let exec = world.target().exec(&spec, &spec.id.instance(0), &command, Some(terminal)).await.unwrap();
+    let Exec { streams: ExecStreams::Terminal(side), mut end } = exec else { panic!() };
+    let (mut said, mut buffer) = (Vec::new(), [0; 1024]);
+    while !said.ends_with(b"True\r\n") {
+        let count = side.read(&mut buffer).await.unwrap();
+        assert!(count > 0, "{}", String::from_utf8_lossy(&said));
+        said.extend_from_slice(&buffer[..count]);
+    }
+    side.resize(31, 101).unwrap();
+    side.write_all(b"typed\r").await.unwrap();
+    while let count @ 1.. = side.read(&mut buffer).await.unwrap() {
+        said.extend_from_slice(&buffer[..count]);
+    }
     let said = String::from_utf8(said).unwrap();
-    assert_eq!(said.trim_end(), "os.terminal_size(columns=100, lines=30) xterm True");
-    assert_eq!(exec.wait().await.unwrap().to_string(), "exit code 0");
+    let expected = "os.terminal_size(columns=100, lines=30) xterm True\r\ntyped\r\n31 typed\r\n";
+    assert_eq!(said, expected);
+    assert_eq!(end.wait().await.unwrap().to_string(), "exit code 0");
     world.end().await;
 }
 
@@ -123,14 +127,17 @@ async fn a_program_that_was_entered_ends_when_nobody_listens() {
     spec.sandbox = Some(Sandbox::default());
     world.up(&spec).await;
     eventually("it runs", || world.instance(&spec.id).pid).await;
-    let command = ["sleep", "31337"].map(str::to_owned);
+    // With what it started.
+    // A time that nobody else on this machine waits for.
+    let time = format!("31337.{}", std::process::id());
+    let command = ["sh".to_owned(), "-c".to_owned(), format!("sleep {time} | cat")];
     let exec = world.target().exec(&spec, &spec.id.instance(0), &command, None).await.unwrap();
     let runs = || {
         let all = seaworthy_host::linux::procfs::all().into_iter();
         all.map(|stat| std::fs::read(format!("/proc/{}/cmdline", stat.pid)).unwrap_or_default())
-            .any(|line| line == b"sleep\x0031337\x00")
+            .any(|line| line == format!("sleep\0{time}\0").as_bytes())
     };
-    assert!(runs());
+    eventually("it was started", || runs().then_some(())).await;
     drop(exec);
     eventually("it has ended", || (!runs()).then_some(())).await;
     world.end().await;

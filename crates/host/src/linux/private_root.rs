@@ -44,16 +44,21 @@ enum Step {
     Folder(CString),
     Link { to: CString, at: CString },
     Bind { from: CString, at: CString },
+    Hide(CString),
 }
 
 impl PrivateRoot {
-    /// Prepares a root with these places and tries it once.
+    /// Prepares a root with these places, in which these folders are empty, and tries it once. What is hidden in one
+    /// place may still stand at another.
     ///
     /// # Errors
     /// When this machine allows no such thing to this user.
-    pub fn prepare(places: &[Place]) -> io::Result<Arc<Self>> {
+    pub fn prepare(places: &[Place], hidden: &[PathBuf]) -> io::Result<Arc<Self>> {
         let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
-        let steps = steps(places)?;
+        let mut steps = steps(places)?;
+        for folder in hidden {
+            steps.push(Step::Hide(text(folder)?));
+        }
         let map = |id: u32| CString::new(format!("{id} {id} 1")).map_err(io::Error::from);
         let (user_map, group_map) = (map(user.as_raw())?, map(group.as_raw())?);
         let root = Arc::new(Self { as_user: !user.is_root(), steps, user_map, group_map });
@@ -105,6 +110,14 @@ impl PrivateRoot {
                 Step::Bind { from, at } => {
                     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
                     mount(Some(from.as_c_str()), at.as_c_str(), NOTHING, flags, NOTHING)?;
+                }
+                Step::Hide(at) => {
+                    let flags = plain | MsFlags::MS_RDONLY;
+                    match mount(Some(c"tmpfs"), at.as_c_str(), Some(c"tmpfs"), flags, Some(c"mode=0555,size=4k")) {
+                        // What is not there needs no hiding; a user who may not even look cannot get there either.
+                        Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => {}
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }
@@ -183,7 +196,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let from = folder.path().canonicalize().unwrap();
         let place = Place { from: from.clone(), at: "/seaworthy-test/some/where".into() };
-        let prepared = PrivateRoot::prepare(std::slice::from_ref(&place));
+        let prepared = PrivateRoot::prepare(std::slice::from_ref(&place), &[]);
         let root = prepared.expect("this test needs mount namespaces: run it as root, or where users have them");
         let mut command = crate::process::command("/bin/sh");
         let script = format!(
@@ -209,5 +222,31 @@ mod tests {
         assert_eq!(lines, expected, "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(std::fs::read(from.join("made")).unwrap(), b"here\n");
         assert!(!Path::new("/seaworthy-test").exists());
+    }
+
+    #[test]
+    fn what_is_hidden_is_empty_and_stays_what_it_is_outside() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().canonicalize().unwrap();
+        for name in ["home/.ssh", "home/project"] {
+            std::fs::create_dir_all(from.join(name)).unwrap();
+            crate::files::write_atomic(&from.join(name).join("file"), b"content", 0o644).unwrap();
+        }
+        let place = Place { from: from.join("home"), at: "/seaworthy-test/home".into() };
+        let hidden = ["/seaworthy-test/home/.ssh", "/seaworthy-test/home/no-such-folder"].map(PathBuf::from);
+        let hidden: Vec<PathBuf> = hidden.into_iter().chain([from.join("home/.ssh")]).collect();
+        let root = PrivateRoot::prepare(&[place], &hidden).expect("mount namespaces");
+        let mut command = crate::process::command("/bin/sh");
+        let script = format!(
+            "ls -A .ssh {0}/home/.ssh; cat project/file {0}/home/project/file; echo x > .ssh/file",
+            from.display()
+        );
+        command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
+        root.enter(&mut command, Path::new("/seaworthy-test/home")).unwrap();
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let expected = format!(".ssh:\n\n{}/home/.ssh:\ncontentcontent", from.display());
+        assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(std::fs::read(from.join("home/.ssh/file")).unwrap(), b"content");
     }
 }

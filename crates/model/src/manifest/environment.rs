@@ -15,23 +15,29 @@ impl Reader<'_> {
     /// Every environment whose name is one, and `dev`.
     pub(super) fn environments(
         &mut self,
-        raw: &BTreeMap<String, raw::Environment>,
+        file: &raw::Manifest,
         production: &str,
         services: &BTreeMap<Name, ServiceSource>,
     ) -> BTreeMap<Name, EnvironmentSpec> {
+        let repository = self.repository(&Path::default().key("repository"), file.repository.as_ref());
         let path = Path::default().key("environments");
         let mut environments = BTreeMap::new();
-        for (key, environment) in raw {
+        for (key, environment) in &file.environments {
             let path = path.key(key);
             let name = self.key_name(&path, key, "environment");
             let mut spec = self.environment(&path, environment, services);
             spec.production = key == production;
+            spec.follows = self.follow(&path, key, environment);
+            spec.repository = spec.repository.or_else(|| repository.clone());
+            spec.forge = file.forge.map(Into::into);
             environments.extend(name.map(|name| (name, spec)));
         }
         if let Ok(dev) = Name::new("dev") {
             let spec = EnvironmentSpec { production: production == "dev", ..EnvironmentSpec::default() };
             environments.entry(dev).or_insert(spec);
         }
+        self.facts.repositories_are_right = file.repository.is_none() || repository.is_some();
+        self.followers(&environments);
         environments
     }
 
@@ -41,13 +47,6 @@ impl Reader<'_> {
         raw: &raw::Environment,
         services: &BTreeMap<Name, ServiceSource>,
     ) -> EnvironmentSpec {
-        for (key, text) in [("repository", &raw.repository), ("follow", &raw.follow)] {
-            if text.as_ref().is_some_and(|text| text.trim().is_empty() || text.starts_with('-') || text.contains('\0'))
-            {
-                let path = path.key(key);
-                self.report(&path, format!("`{path}` says nothing that git understands"), "name it as git would");
-            }
-        }
         EnvironmentSpec {
             production: false,
             replicas: raw.replicas,
@@ -57,8 +56,10 @@ impl Reader<'_> {
             isolation: raw.isolation.map(Into::into),
             target: raw.target.map(Into::into),
             node: raw.node.as_ref().and_then(|node| self.node_address(&path.key("node"), node)),
-            repository: raw.repository.clone(),
-            follow: raw.follow.clone(),
+            repository: self.repository(&path.key("repository"), raw.repository.as_ref()),
+            follows: None,
+            notify: self.notify(&path.key("notify"), raw.notify.as_ref()),
+            forge: None,
             gate: raw.gate.as_ref().map(|gate| self.gate(&path.key("gate"), gate)),
             services: self.overrides(&path.key("services"), &raw.services, services),
             hosts: self.hosts(&path.key("routes"), &raw.routes),

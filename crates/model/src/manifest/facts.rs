@@ -10,6 +10,8 @@ pub(super) struct Facts {
     pub(super) services: BTreeMap<String, ServiceFacts>,
     pub(super) routes: BTreeSet<String>,
     pub(super) environments: BTreeSet<String>,
+    /// Whether what the file says of its repository is understood.
+    pub(super) repositories_are_right: bool,
 }
 
 /// What others depend on.
@@ -40,7 +42,7 @@ impl Facts {
             services.insert(name.clone(), facts);
         }
         let environments = keys("environments").chain(["dev".to_owned()]).collect();
-        Self { services, routes: keys("routes").collect(), environments }
+        Self { services, routes: keys("routes").collect(), environments, repositories_are_right: true }
     }
 }
 

@@ -8,6 +8,7 @@ mod collisions;
 mod environment;
 mod facts;
 mod findings;
+mod follow;
 mod gates;
 mod paths;
 mod raw;
@@ -95,7 +96,7 @@ impl Reader<'_> {
             self.value_cycle(&source.service.env, &places);
         }
         let routes = self.routes(&raw.routes);
-        let environments = self.environments(&raw.environments, production, &services);
+        let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         let gates = self.gates(&raw.gates);
         Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments, gates })

@@ -17,6 +17,10 @@ pub(super) struct Manifest {
     pub app: Option<String>,
     /// The environment in which routes have their hosts as written, and traffic shifts in steps. Default: `prod`.
     pub production: Option<String>,
+    /// The repository that nodes follow: `https://…`, `ssh://…`, `user@host:path`, `file://…` or a path. No secret in it.
+    pub repository: Option<String>,
+    /// What kind of server has the repository: it is told what became of each commit. Default: nobody is told.
+    pub forge: Option<Forge>,
     /// The programs of the app, by name.
     pub services: BTreeMap<String, Service>,
     /// What is reachable from outside, by name.
@@ -98,13 +102,14 @@ pub(super) struct Service {
     /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory
     /// keeps its name.
     pub files: Vec<FileEntry>,
-    /// What the files are put on: `"scratch"`, a list of Debian packages, or `"registry/name@sha256:…"`.
+    /// What the files are put on: `"scratch"`, a list of Debian packages, or an image: `"registry/name:tag"`, whose
+    /// digest is locked, or `"registry/name@sha256:…"`.
     pub base: Option<OneOrMany>,
-    /// An image that runs as it is: no `build`, no `files`.
+    /// An image that runs as it is, with its registry: no `build`, no `files`. The digest of a tag is locked.
     pub image: Option<String>,
-    /// A Dockerfile, relative to `path`, instead of `build` and `files`.
+    /// A Dockerfile, relative to `path`, instead of `build` and `files`: `buildah`, `podman` or `docker` builds it.
     pub dockerfile: Option<String>,
-    /// The program and its arguments, without a shell.
+    /// The program and its arguments, without a shell. Default of an image or a Dockerfile: what the image says.
     pub run: Option<Vec<String>>,
     /// One argument list, or several: run in the new release's image before anything of it starts. Must be repeatable.
     pub before: Option<Before>,
@@ -126,7 +131,7 @@ pub(super) struct Service {
     pub egress: Vec<EgressEntry>,
     /// Folders that outlive releases: name to the absolute path where the program expects it.
     pub volumes: BTreeMap<String, String>,
-    /// Paths below `/app` that it may write.
+    /// Paths below `/app` (of other images: below the folder in which they start) that it may write.
     pub writable: Vec<String>,
     /// Its settings: environment variables.
     pub env: BTreeMap<String, Setting>,
@@ -201,17 +206,51 @@ pub(super) struct Environment {
     pub target: Option<Target>,
     /// The node, as `ssh://user@host`. Default: this machine.
     pub node: Option<String>,
-    /// The repository that the node follows.
+    /// The repository that the node follows, if not the file's own.
     pub repository: Option<String>,
-    /// The branch that the node follows.
-    pub follow: Option<String>,
-    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else
-    /// `none`.
+    /// The branch whose commits are deployed by themselves once they pass, or the environment whose releases are taken
+    /// over. Default: nothing, until somebody types it.
+    pub follow: Option<Follow>,
+    /// How long the environment that is followed must have run a release well. Default: `1h`.
+    pub soak: Option<String>,
+    /// Who is told when what was followed is not deployed.
+    pub notify: Option<Notify>,
+    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else `none`.
     pub gate: Option<GateEntry>,
     /// Values for single services.
     pub services: BTreeMap<String, Override>,
     /// Hosts for single routes.
     pub routes: BTreeMap<String, RouteOverride>,
+}
+
+/// What an environment follows: a name, or the same spelled out where a branch and an environment have one name.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Follow {
+    Name(String),
+    Full(FollowFull),
+}
+
+/// A branch, or another environment.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct FollowFull {
+    /// The branch.
+    pub branch: Option<String>,
+    /// The other environment.
+    pub environment: Option<String>,
+    /// How long that one must have run a release well. Default: `1h`.
+    pub soak: Option<String>,
+}
+
+/// Who is told when what was followed is not deployed.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Notify {
+    /// A program and its arguments, run in a checkout of the commit; the evidence is JSON on its standard input.
+    pub command: Option<Vec<String>>,
+    /// An `https://` address to which the evidence is posted as JSON, signed.
+    pub webhook: Option<String>,
 }
 
 /// An environment's own values for a service.
@@ -386,6 +425,7 @@ choice!(
 );
 choice!(Isolation { None = "none".to_owned(), Sandbox = "sandbox".to_owned() }: String);
 choice!(Target { Local = "local".to_owned(), Kubernetes = "kubernetes".to_owned() }: String);
+choice!(Forge { Github = Self::Github, Gitea = Self::Gitea, Gitlab = Self::Gitlab }: crate::follow::Forge);
 choice!(
     LeastSeverity {
         Critical = Some(Severity::Critical), High = Some(Severity::High), Medium = Some(Severity::Medium),

@@ -41,12 +41,12 @@ impl Node {
         // What cannot be planned, or changes nothing, must not end a bake.
         let (_, wanted) = self.draw_up(app, environment, intent).await?;
         if wanted.is_no_change() {
-            return Ok(DeploymentStarted { deployment: None, plan: answer(&wanted) });
+            return Ok(DeploymentStarted { deployment: None, plan: answer(&wanted), follows: None });
         }
         self.make_room(app, environment).await?;
         let (aim, mut plan) = self.draw_up(app, environment, intent).await?;
         if plan.is_no_change() {
-            return Ok(DeploymentStarted { deployment: None, plan: answer(&plan) });
+            return Ok(DeploymentStarted { deployment: None, plan: answer(&plan), follows: None });
         }
         let id = self.write_down(&aim, &mut plan, intent, actor)?;
         let answer = answer(&plan);
@@ -61,7 +61,7 @@ impl Node {
             tell.send_replace(true);
         });
         self.deployments.add(place, id, controller, ended, task.abort_handle());
-        Ok(DeploymentStarted { deployment: Some(id), plan: answer })
+        Ok(DeploymentStarted { deployment: Some(id), plan: answer, follows: None })
     }
 
     /// Stops a deployment; what ran before serves.

@@ -29,7 +29,7 @@ pub(super) async fn start(
     Json(request): Json<DeploymentRequest>,
 ) -> Answer<Json<DeploymentStarted>> {
     let actor = peer.actor(request.claim);
-    Ok(Json(node.deploy(&app, &environment, &request.intent, actor).await?))
+    Ok(Json(node.deploy_for(&app, &environment, &request.intent, actor).await?))
 }
 
 pub(super) async fn show(State(node): State<Arc<Node>>, Path(id): Path<u64>) -> Answer<Json<DeploymentRecord>> {

@@ -1,10 +1,12 @@
 //! The API's endpoints: each takes its arguments apart, calls one function of the node, and writes the answer.
 
 mod deployments;
+mod exec;
 mod functional;
 mod logs;
 mod node;
 mod releases;
+mod runs;
 mod status;
 
 use crate::Node;
@@ -89,12 +91,16 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(&format!("{environment}/functional"), post(functional::run))
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
+        .route(&format!("{environment}/exec"), post(exec::exec))
         .route("/v1/apps/{app}/difference", get(deployments::difference))
         .route("/v1/deployments/{id}", get(deployments::show))
         .route("/v1/deployments/{id}/events", get(deployments::events))
         .route("/v1/deployments/{id}/stop", post(deployments::stop))
         .route("/v1/status", get(status::status))
         .route("/v1/history", get(deployments::history))
+        .route("/v1/runs", get(runs::list))
+        .route(&format!("{environment}/runs"), post(runs::again))
+        .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn(in_words))

@@ -6,7 +6,7 @@ use super::loopbacks::Loopbacks;
 use crate::failure::machine;
 use crate::identities::Identities;
 use seaworthy_deploy::Traffic;
-use seaworthy_deploy::counters::{Counters, PoolCounters};
+use seaworthy_deploy::counters::{Counters, Lasting, PoolCounters};
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_engine::{Callee, LocalTarget};
 use seaworthy_gateway::control::{ControlError, StartOptions};
@@ -47,6 +47,8 @@ pub(crate) struct GatewayTraffic {
     store: Arc<Store>,
     engine: Arc<LocalTarget>,
     state: Mutex<State>,
+    /// What was answered, whatever became of the workers that answered it.
+    counted: Mutex<Lasting>,
 }
 
 struct State {
@@ -76,7 +78,8 @@ impl GatewayTraffic {
         let state = Mutex::new(State { stopped: false, listeners, loopbacks, generation });
         let checks_folder = start.runtime_dir.with_file_name("checks");
         let checks_user = identities.checks;
-        Ok(Self { client, start, public, checks_folder, checks_user, store, engine, state })
+        let counted = Mutex::default();
+        Ok(Self { client, start, public, checks_folder, checks_user, store, engine, state, counted })
     }
 
     /// The client, for status and for stopping.
@@ -313,6 +316,8 @@ impl Traffic for GatewayTraffic {
     }
 
     async fn counters(&self) -> Result<Counters, Diagnostic> {
+        // An older look that comes after a newer one would be taken for counts that began again.
+        let mut counted = self.counted.lock().await;
         let counts = self.client.counters().await.map_err(|e| machine(&e))?;
         let counters = |c: seaworthy_gateway::control::PoolCount| PoolCounters {
             requests: c.requests,
@@ -320,7 +325,8 @@ impl Traffic for GatewayTraffic {
             in_flight: c.in_flight,
             closed: c.closed,
         };
-        Ok(counts.into_iter().map(|(pool, count)| (PoolId(pool), counters(count))).collect())
+        let now = counts.into_iter().map(|(pool, count)| (PoolId(pool), counters(count))).collect();
+        Ok(counted.add(now).clone())
     }
 
     async fn drained(&self, pools: &[PoolId], drain: Duration) -> Result<(), Diagnostic> {

@@ -1,6 +1,6 @@
 //! `compose.yaml`: names, ports, environment and who depends on whom.
 
-use super::found::{Found, Listens, run_of};
+use super::found::{Found, Listens};
 use super::tree::Folder;
 use seaworthy_model::template::{GIVEN, is_setting_name};
 use serde_yaml_ng::{Mapping, Value};
@@ -43,7 +43,7 @@ fn not_taken(name: &str, service: &Mapping, context: Option<&str>) -> String {
     let image = service.get("image").and_then(Value::as_str);
     match (image, context) {
         (Some(image), None) => format!(
-            "`{name}` of the compose file runs the image `{image}`: run it beside, and give its address to who needs it"
+            "`{name}` of the compose file runs the image `{image}`: run it beside, and name it in the `egress` of who needs it"
         ),
         (_, Some(context)) => {
             format!("`{name}` of the compose file is built from `{context}`: no service was found there")
@@ -55,10 +55,16 @@ fn not_taken(name: &str, service: &Mapping, context: Option<&str>) -> String {
 fn apply(name: &str, service: &Mapping, found: &mut Found) {
     name.clone_into(&mut found.wanted_name);
     match service.get("command") {
-        Some(Value::String(line)) if !line.trim().is_empty() => found.run = run_of(line),
+        Some(Value::String(line)) if !line.trim().is_empty() => found.start_by(line),
         Some(Value::Sequence(words)) if !words.is_empty() => {
             let words: Option<Vec<String>> = words.iter().map(scalar).collect();
-            found.run = words.filter(|words| !words[0].is_empty()).unwrap_or_else(|| found.run.clone());
+            if let Some(mut words) = words.filter(|words| !words[0].is_empty()) {
+                let program = found.as_installed(&words[0]);
+                if program != words[0] {
+                    words.splice(..1, program.split(' ').map(str::to_owned));
+                }
+                found.run = words;
+            }
         }
         _ => {}
     }

@@ -48,9 +48,7 @@ pub(super) fn add(folder: &Folder, service: &mut Found) {
     match listening_port(text).or_else(exposed) {
         Some(number) => {
             service.port = Listens::Fixed(number);
-            service.comments.push(format!(
-                "port: its source or Dockerfile says {number}; better let it listen on the number in PORT"
-            ));
+            service.comments.push(format!("port: its source or Dockerfile says {number}"));
         }
         None => service.comments.push("port: it must listen on the number in PORT; else add `port = NUMBER`".into()),
     }

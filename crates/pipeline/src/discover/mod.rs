@@ -25,12 +25,21 @@ const DEPTH_MAX: usize = 3;
 /// How many services are taken.
 const SERVICES_MAX: usize = 100;
 
+/// What networks instances have where a manifest is first used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Networks {
+    /// Each one of its own: any number of instances listen on the same port.
+    Own,
+    /// All the machine's.
+    Shared,
+}
+
 /// The text of a manifest for the services found below a folder, with comments that say what to check. It always
 /// parses.
 ///
 /// # Errors
 /// When the folder cannot be read, or nothing in it looks like a service.
-pub fn discover(folder: &Path) -> Result<String, Diagnostic> {
+pub fn discover(folder: &Path, networks: Networks) -> Result<String, Diagnostic> {
     let root = folder
         .canonicalize()
         .map_err(|error| Diagnostic::from(seaworthy_host::files::FileError::new("read", folder, error)))?;
@@ -48,7 +57,7 @@ pub fn discover(folder: &Path) -> Result<String, Diagnostic> {
         ));
     }
     let app = root.file_name().and_then(|name| name.to_str()).unwrap_or("app");
-    let text = write::manifest(&names::name_from(app), &mut found, &notes);
+    let text = write::manifest(&names::name_from(app), &mut found, &notes, networks);
     match parse("seaworthy.toml", &text) {
         Ok(_) => Ok(text),
         Err(errors) => {

@@ -13,13 +13,14 @@ pub(super) fn merge(root: &Folder, found: &mut Vec<Found>) {
     );
     let processes = text.lines().filter_map(process);
     let (release, running): (Vec<_>, Vec<_>) = processes.partition(|(kind, _)| *kind == "release");
-    let before = release.first().map(|(_, line)| run_of(line)).unwrap_or_default();
+    let before = release.first().map(|(_, line)| run_of(&base.as_installed(line))).unwrap_or_default();
     if running.is_empty() {
         found.extend(at_root.map(|_| base));
         return;
     }
     for (index, (kind, line)) in running.into_iter().enumerate() {
-        let mut service = Found { run: run_of(line), ..base.clone() };
+        let mut service = base.clone();
+        service.start_by(line);
         service.comments.push(format!("run: from `{kind}` of the Procfile"));
         if kind == "web" {
             service.wanted_name = root.name();

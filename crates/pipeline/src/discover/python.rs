@@ -83,3 +83,18 @@ fn test(folder: &Folder, scripts: &[String], service: &mut Found) {
     let pytest = named.iter().filter_map(|file| folder.read(file)).any(|text| text.contains("pytest"));
     service.test.push(if pytest { "python3 -m pytest" } else { "python3 -m unittest" }.to_owned());
 }
+
+/// Programs that packages of Python bring along. As files they name the interpreter of the machine that installed them;
+/// as modules they run with the image's.
+const MODULES: [&str; 7] = ["gunicorn", "uvicorn", "flask", "celery", "hypercorn", "daphne", "waitress"];
+
+/// A line with its program as Debian's Python has it.
+pub(super) fn as_installed(line: &str) -> String {
+    let (program, rest) = line.split_at(line.find(' ').unwrap_or(line.len()));
+    match program {
+        "python" => format!("python3{rest}"),
+        "waitress-serve" => format!("python3 -m waitress{rest}"),
+        module if MODULES.contains(&module) => format!("python3 -m {module}{rest}"),
+        _ => line.to_owned(),
+    }
+}

@@ -1,5 +1,6 @@
 //! The text of the manifest.
 
+use super::Networks;
 use super::found::{Found, Listens};
 use super::names::{name_from, unique};
 use seaworthy_model::template::Template;
@@ -7,9 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// The whole text. Names are settled here.
-pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String]) -> String {
+pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String], networks: Networks) -> String {
     let names = settle_names(found);
     settle_calls(found, &names);
+    if networks == Networks::Own {
+        settle_ports(found, &names);
+    }
     let called: BTreeSet<String> = found.iter().flat_map(|service| service.calls.clone()).collect();
     let mut text = String::from(
         "# Written by `seaworthy init` from what lies here. Read it once: what it could not know is in the comments.\n\n",
@@ -19,7 +23,7 @@ pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String]) -> Stri
         let _ = writeln!(text, "\n# {}", one_line(note));
     }
     for (service, name) in found.iter().zip(&names) {
-        text.push_str(&service_text(service, name));
+        text.push_str(&service_text(service, name, networks));
     }
     let routed: Vec<&String> = found
         .iter()
@@ -67,7 +71,29 @@ fn settle_calls(found: &mut [Found], names: &[String]) {
     }
 }
 
-fn service_text(service: &Found, name: &str) -> String {
+/// A number that is written into a caller's source is the one by which the callee must be found.
+fn settle_ports(found: &mut [Found], names: &[String]) {
+    for (index, name) in names.iter().enumerate() {
+        let callers = found.iter().filter(|service| service.calls.contains(name));
+        let Some(number) = callers.filter_map(|caller| called_number(&caller.text, name)).next() else { continue };
+        if found[index].port == Listens::Given {
+            found[index].port = Listens::Fixed(number);
+            found[index].comments.retain(|comment| !comment.starts_with("port:"));
+            found[index].comments.push(format!("port: it is called at {number}, and is told so in PORT"));
+        }
+    }
+}
+
+/// The number in the first `http://NAME:NUMBER` of a text.
+fn called_number(text: &str, name: &str) -> Option<u16> {
+    let address = format!("http://{name}:");
+    text.match_indices(&address).find_map(|(at, _)| {
+        let rest = &text[at + address.len()..];
+        rest[..rest.bytes().take_while(u8::is_ascii_digit).count()].parse().ok().filter(|number| *number > 0)
+    })
+}
+
+fn service_text(service: &Found, name: &str, networks: Networks) -> String {
     let mut text = String::new();
     let mut line = |key: &str, value: String| {
         let _ = writeln!(text, "{key} = {value}");
@@ -97,7 +123,9 @@ fn service_text(service: &Found, name: &str) -> String {
         Listens::Given => {}
         Listens::Fixed(number) => {
             line("port", number.to_string());
-            line("update", quoted("replace"));
+            if networks == Networks::Shared {
+                line("update", quoted("replace"));
+            }
         }
         Listens::Nowhere => line("port", "false".to_owned()),
     }

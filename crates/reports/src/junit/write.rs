@@ -15,7 +15,7 @@ pub fn write(verdict: &Verdict) -> String {
     let all = suites.iter().flat_map(|(_, cases)| cases);
     let head = [("name", name.to_owned())]
         .into_iter()
-        .chain(counts(all))
+        .chain(counts(&all))
         .chain([("time", seconds(verdict.took_ms)), ("timestamp", timestamp(&verdict.started_at))]);
     open(&mut xml, 0, "testsuites", head);
     xml.push_str(">\n");
@@ -52,7 +52,7 @@ fn cases(step: &StepReport) -> Vec<TestCase> {
 fn suite(xml: &mut String, verdict: &Verdict, step: &StepReport, cases: &[TestCase]) {
     let head = [("name", step.id.clone())]
         .into_iter()
-        .chain(counts(cases.iter()))
+        .chain(counts(&cases.iter()))
         .chain([("time", seconds(step.took_ms)), ("timestamp", timestamp(&verdict.started_at))]);
     open(xml, 2, "testsuite", head);
     xml.push_str(">\n");
@@ -118,7 +118,7 @@ fn open<'a>(xml: &mut String, indent: usize, name: &str, attributes: impl IntoIt
     }
 }
 
-fn counts<'a>(cases: impl Iterator<Item = &'a TestCase> + Clone) -> [(&'static str, String); 4] {
+fn counts<'a>(cases: &(impl Iterator<Item = &'a TestCase> + Clone)) -> [(&'static str, String); 4] {
     let of = |outcome| cases.clone().filter(|case| case.outcome == outcome).count().to_string();
     let all = cases.clone().count().to_string();
     [

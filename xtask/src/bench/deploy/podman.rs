@@ -21,7 +21,7 @@ default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 pub(super) fn row(folder: &Path, program: &Path, rounds: u64) -> Result<String, Failure> {
     let not = |why: &str| Ok(format!("| podman-compose | {why} | |"));
     if !shell::exists("podman") || !shell::exists("podman-compose") {
-        return not("not installed");
+        return not("not installed: apt-get install podman podman-compose runc");
     }
     let folder = folder.join("podman");
     let image = folder.join("root");

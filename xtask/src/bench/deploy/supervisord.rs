@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 pub(super) fn row(folder: &Path, program: &Path, rounds: u64) -> Result<String, Failure> {
     if !shell::exists("supervisord") {
-        return Ok("| supervisord | not installed | |".to_owned());
+        return Ok("| supervisord | not installed: apt-get install supervisor | |".to_owned());
     }
     let folder = folder.join("supervisord");
     crate::fresh::create(&folder)?;

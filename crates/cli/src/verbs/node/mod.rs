@@ -4,6 +4,7 @@ mod connect;
 mod install;
 mod remote;
 mod unit;
+mod webhook;
 
 use crate::arguments::NodeVerb;
 use crate::context::Context;
@@ -22,6 +23,7 @@ pub(super) async fn run(context: &Context, verb: NodeVerb) -> Ending {
         NodeVerb::Start => start(context).await,
         NodeVerb::Stop { all } => stop(context, all).await,
         NodeVerb::Status => status(context).await,
+        NodeVerb::Webhook(arguments) => webhook::run(context, arguments.reveal).await,
         NodeVerb::Install(arguments) => match &arguments.on {
             Some(url) => remote::install(context, url, &arguments).await,
             None => install::run(context, &arguments),

@@ -14,7 +14,7 @@ const USER: &str = "postgres";
 pub(crate) struct Postgres {
     server: Child,
     folder: tempfile::TempDir,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Postgres {

@@ -24,6 +24,8 @@ pub(crate) struct World {
     pub(crate) home: PathBuf,
     pub(crate) app: PathBuf,
     pub(crate) port: u16,
+    /// What its verbs, and so its node, get of the environment beside the usual.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 /// What a verb left behind.
@@ -67,7 +69,7 @@ impl World {
         let (home, app) = (folder.path().join("home"), folder.path().join("app"));
         fs::create_dir(&app).expect("a folder for the app");
         fs::copy(subject(), app.join("subject")).expect("the subject beside the tests: `cargo build --examples`");
-        Self { home, app, port: free_port(), folder, mounted: RefCell::default() }
+        Self { home, app, port: free_port(), folder, mounted: RefCell::default(), variables: Vec::new() }
     }
 
     /// With the app of this manifest.
@@ -98,6 +100,7 @@ impl World {
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("HOME", self.folder.path()).env("SEAWORTHY_HOME", &self.home);
         command.env("SEAWORTHY_PORT", self.port.to_string());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         // What images stand on is fetched once for all tests.
         command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
         command

@@ -7,8 +7,10 @@ mod redirect;
 pub use redirect::can_redirect;
 
 use crate::wire::Network;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 
 /// From here on a program that is nobody may listen on any number: there is nobody else in its network.
 const UNPRIVILEGED_PORT_START: &str = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
@@ -32,6 +34,12 @@ pub(crate) fn prepare(network: &Network) -> io::Result<Vec<(String, TcpListener)
     }
     redirect::install(&network.redirects)?;
     Ok(listeners)
+}
+
+/// A socket of this process's network that is not connected yet.
+pub(crate) fn stream_socket(ipv6: bool) -> io::Result<OwnedFd> {
+    let family = if ipv6 { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    Ok(socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?)
 }
 
 fn write_setting(path: &str, value: &str) -> io::Result<()> {

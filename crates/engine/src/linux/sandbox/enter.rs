@@ -11,7 +11,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{Child, Command};
+use std::process::Command;
 
 const NAMESPACES: ThreadNameSpaceType = ThreadNameSpaceType::MOUNT
     .union(ThreadNameSpaceType::CONTROL_GROUP)
@@ -20,8 +20,8 @@ const NAMESPACES: ThreadNameSpaceType = ThreadNameSpaceType::MOUNT
     .union(ThreadNameSpaceType::PROCESS_ID)
     .union(ThreadNameSpaceType::NETWORK);
 
-/// Enters, and starts the program; this process stays its parent. It has one thread.
-pub(crate) fn start(spec: &EnterSpec) -> io::Result<Child> {
+/// Enters, and gives the command that starts the program there; this process stays its parent. It has one thread.
+pub(crate) fn enter(spec: &EnterSpec) -> io::Result<Command> {
     let beside = Pidfd::open(spec.beside.pid).map_err(|_| gone())?;
     if !process::is_alive(spec.beside.pid, spec.beside.start_time) {
         return Err(gone());
@@ -56,7 +56,7 @@ pub(crate) fn start(spec: &EnterSpec) -> io::Result<Child> {
     };
     // SAFETY: this process has one thread, so whatever the child does between fork and exec finds no lock held.
     unsafe { command.pre_exec(confine) };
-    command.spawn()
+    Ok(command)
 }
 
 /// With the environment of the program that runs there.

@@ -3,7 +3,7 @@
 //! The shim enters the instance's network (and user) namespace once ([`enter`]) and lives there. For each start of the
 //! program it makes a first process ([`start`]) in namespaces of its own, which puts the root together, gives up every
 //! right, starts the program, reaps what nobody waits for, and says how the program ended.
-//! [`start_beside`] enters what runs, and [`capabilities`] tries whether all of that is possible here.
+//! [`enter_beside`] enters what runs, and [`capabilities`] tries whether all of that is possible here.
 
 mod clone;
 mod devices;
@@ -23,7 +23,7 @@ mod start;
 mod trees;
 mod writable;
 
-pub(crate) use enter::start as start_beside;
+pub(crate) use enter::enter as enter_beside;
 pub(crate) use groups::remove as remove_groups;
 pub(crate) use probe::capabilities;
 pub(crate) use start::{Started, start};

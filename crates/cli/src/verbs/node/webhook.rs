@@ -1,0 +1,26 @@
+//! `seaworthy node webhook`: how a webhook of the app's repository wakes the node.
+
+use crate::context::Context;
+use crate::exit::Ending;
+
+pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
+    let app = context.app()?;
+    let info = context.client(None).await?.webhook(&app, reveal).await?;
+    let output = context.output;
+    if output.json {
+        output.value(&info);
+        return Ok(());
+    }
+    match &info.url {
+        Some(url) => output.data(url),
+        None => output.note(
+            "this node takes no webhooks: start it with `SEAWORTHY_WEBHOOK_PORT`\nhelp: without, it looks at every \
+             branch once a minute",
+        ),
+    }
+    output.data(&format!("secret in {}", info.secret_file));
+    if let Some(secret) = &info.secret {
+        output.data(secret);
+    }
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! Checking a commit: the very command that a laptop and CI run, as the app's build user.
+
+use super::area::{Area, Place};
+use super::git::{Git, words};
+use super::import;
+use crate::Node;
+use crate::failure::machine;
+use seaworthy_confine::{End, Finished, Job, Limits, Log};
+use seaworthy_delivery::answer::{self, VERDICT_BYTES_MAX};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::{clock, files};
+use seaworthy_model::follow::Repository;
+use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::run::Run;
+use seaworthy_model::units::format_size;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How long a check may take: each of its steps has a limit of its own.
+const TIME_MAX: Duration = Duration::from_secs(2 * 3600);
+/// What it may write: the steps' outputs are limited by the check itself.
+const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// The largest home of one branch's builds, in bytes.
+const HOME_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
+/// The share of the machine's memory that builds may have: the rest is the services'.
+const MEMORY_SHARE: u64 = 2;
+/// How many logs of an app's checks are kept.
+const LOGS_MAX: usize = 50;
+
+/// From the mirror to a checkout, and from there to a verdict.
+const CHECK: &str = "set -eu\n\
+cd \"$1\"\n\
+git rev-parse --git-dir >/dev/null 2>&1 || git init --quiet --template= .\n\
+git fetch --quiet --no-tags --force \"file://$2\" \"+refs/heads/$3:refs/remotes/node/$3\"\n\
+git checkout --quiet --force --detach \"$4\"\n\
+git clean --quiet -ffd\n\
+exec \"$5\" check \"$4\" --json --bundle \"$6\" --file \"$7\"\n";
+
+/// Why there is no release.
+pub(super) enum Stopped {
+    /// A newer commit came, or nobody follows any more.
+    Superseded,
+    /// The commit did not pass: what its check said.
+    Failed(Diagnostic),
+    /// It could not be found out; the diagnostic says whether trying again may help.
+    Unknown(Diagnostic),
+}
+
+impl From<Diagnostic> for Stopped {
+    fn from(error: Diagnostic) -> Self {
+        Self::Unknown(error)
+    }
+}
+
+/// What a check is of.
+pub(super) struct Subject<'a> {
+    pub(super) run: &'a Run,
+    pub(super) repository: &'a Repository,
+    pub(super) branch: &'a str,
+    /// The manifest's path in the repository.
+    pub(super) manifest: &'a str,
+}
+
+/// Fetches, checks and builds; the release and everything that it needs is in the node's store then.
+pub(super) async fn check(
+    node: &Arc<Node>,
+    subject: &Subject<'_>,
+    cancelled: &watch::Receiver<bool>,
+) -> Result<ReleaseBundle, Stopped> {
+    let area = Area::open(node, &subject.run.app, subject.branch)?;
+    let mut log = Log::create(&log_file(node, subject.run)?).map_err(|error| machine(&error))?;
+    log.note(&format!("{} of {} at {}", subject.run.commit, subject.branch, clock::rfc3339(clock::now())));
+    let git = Git::new(node, &subject.run.app, subject.repository);
+    let fetched = git.fetch(&area, subject.branch, asked(cancelled)).await;
+    if *cancelled.borrow() {
+        return Err(Stopped::Superseded);
+    }
+    if let Err(error) = fetched {
+        log.note(&error.message);
+        return Err(error.into());
+    }
+    area.clear(Place::Out)?;
+    area.clear(Place::Temporary)?;
+    let job = job(&area, subject)?;
+    let finished =
+        seaworthy_confine::run(node.delivery.walls(), &job, &limits(node, &area), Some(&mut log), asked(cancelled))
+            .await;
+    let finished = finished.map_err(|error| machine(&error))?;
+    area.clear(Place::Temporary)?;
+    log.note(&format!("ended: {:?} at {}", finished.end, clock::rfc3339(clock::now())));
+    passed(&finished)?;
+    let (out, home, node) = (area.outside(Place::Out), area.outside(Place::Home), Arc::clone(node));
+    let wanted = import::Wanted {
+        app: subject.run.app.clone(),
+        commit: subject.run.commit.clone(),
+        manifest: subject.manifest.to_owned(),
+    };
+    let importing = tokio::task::spawn_blocking(move || import::import(&node, &out, &home, &wanted));
+    Ok(importing.await.map_err(|error| machine(&error))??)
+}
+
+fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
+    let places = [
+        (Place::Mirror, false),
+        (Place::Source, true),
+        (Place::Home, true),
+        (Place::Out, true),
+        (Place::Temporary, true),
+    ];
+    let mut job = area.job("check", &places)?;
+    job.binds.extend(area.programs());
+    job.program = "/bin/sh".into();
+    job.arguments = words(CHECK);
+    let path = |path: PathBuf| path.display().to_string();
+    job.arguments.extend([
+        area.at(Place::Source),
+        area.at(Place::Mirror),
+        subject.branch.to_owned(),
+        subject.run.commit.clone(),
+        path(area.program()),
+        path(area.inside(Place::Out).join(import::BUNDLE)),
+        subject.manifest.to_owned(),
+    ]);
+    let home = area.at(Place::Home);
+    for (name, value) in [
+        ("HOME", home.clone()),
+        ("SEAWORTHY_HOME", format!("{home}/seaworthy")),
+        ("XDG_CACHE_HOME", format!("{home}/.cache")),
+        ("CI", "true".to_owned()),
+    ] {
+        job.environment.insert(name.to_owned(), value);
+    }
+    Ok(job)
+}
+
+/// Where a run's check is written down; the oldest of the app's go.
+fn log_file(node: &Node, run: &Run) -> Result<PathBuf, Diagnostic> {
+    let path = log_path(node, run);
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    files::create_directory(folder, 0o700)?;
+    let mut logs: Vec<(u64, PathBuf)> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.path().file_stem()?.to_str()?.parse().ok()?, entry.path())))
+        .collect();
+    logs.sort();
+    let too_many = (logs.len() + 1).saturating_sub(LOGS_MAX);
+    for (_, old) in logs.into_iter().take(too_many) {
+        files::remove_tree(&old)?;
+    }
+    Ok(path)
+}
+
+/// The same without making anything.
+pub(super) fn log_path(node: &Node, run: &Run) -> PathBuf {
+    node.options.home.join("delivery").join(run.app.as_str()).join("runs").join(format!("{}.log", run.id))
+}
+
+/// Ends when somebody has asked for it.
+async fn asked(cancelled: &watch::Receiver<bool>) {
+    if cancelled.clone().wait_for(|asked| *asked).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+pub(super) fn limits(node: &Node, area: &Area) -> Limits {
+    Limits {
+        time: TIME_MAX,
+        memory_bytes: node.options.build_memory_bytes.or_else(|| Some(machine_bytes()? / MEMORY_SHARE)),
+        output_bytes: OUTPUT_BYTES_MAX,
+        stdout_bytes: VERDICT_BYTES_MAX,
+        folder: Some((area.outside(Place::Home), HOME_BYTES_MAX)),
+    }
+}
+
+/// The machine's memory.
+fn machine_bytes() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
+}
+
+fn passed(finished: &Finished) -> Result<(), Stopped> {
+    let lines = || finished.last_lines.clone();
+    let failed = |message: String, help: &str| Stopped::Failed(Diagnostic::user(message).evidence(lines()).help(help));
+    match &finished.end {
+        End::Code(0) => Ok(()),
+        End::Code(code) => Err(Stopped::Failed(answer::failure(Some(*code), &finished.stdout, &finished.last_lines))),
+        End::OutOfMemory(bytes) => {
+            let message = format!("the check of the commit needs more than {} of memory", format_size(*bytes));
+            Err(failed(
+                message,
+                "`SEAWORTHY_BUILD_MEMORY` of the node says how much builds may have; half of the machine's otherwise",
+            ))
+        }
+        End::TooLong => {
+            let hours = TIME_MAX.as_secs() / 3600;
+            Err(failed(
+                format!("the check of the commit took longer than {hours} hours"),
+                "its log says how far it came",
+            ))
+        }
+        End::TooMuchOutput => {
+            Err(failed("the check of the commit writes too much".to_owned(), "let tests and builds say less"))
+        }
+        End::TooLarge => {
+            let message = format!("the check of the commit leaves more than {}", format_size(HOME_BYTES_MAX));
+            Err(failed(message, "caches and checkouts of a branch count together"))
+        }
+        End::Cancelled => Err(Stopped::Superseded),
+        End::NotConfined => {
+            let why = finished.last_lines.last().cloned().unwrap_or_default();
+            Err(Diagnostic::machine(format!("the check cannot be kept apart: {why}")).later().into())
+        }
+    }
+}

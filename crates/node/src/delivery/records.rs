@@ -1,0 +1,61 @@
+//! Runs as the API shows them.
+
+use super::register::words;
+use super::secrets;
+use crate::Node;
+use seaworthy_api::wire::{FollowStatus, WebhookInfo};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
+use seaworthy_model::run::{Follower, Run};
+
+impl Node {
+    /// The last runs of an app, newest first; of one environment, or of all.
+    pub(crate) fn runs(&self, app: &Name, environment: Option<&Name>, limit: u32) -> Result<Vec<Run>, Diagnostic> {
+        let mut runs = self.store.runs(app, u32::MAX >> 1)?;
+        runs.retain(|run| environment.is_none_or(|environment| run.environments.contains(environment)));
+        runs.truncate(limit as usize);
+        Ok(runs)
+    }
+
+    /// What an environment follows, and what became of the newest commit.
+    pub(crate) fn follow_status(
+        &self,
+        followers: &[Follower],
+        app: &Name,
+        environment: &Name,
+    ) -> Result<Option<FollowStatus>, Diagnostic> {
+        let own = followers.iter().find(|one| one.app == *app && one.environment == *environment);
+        let Some(follower) = own else { return Ok(None) };
+        Ok(Some(FollowStatus {
+            follower: follower.clone(),
+            text: words(follower),
+            run: self.runs(app, Some(environment), 1)?.into_iter().next(),
+            problem: self.delivery.problem(app),
+        }))
+    }
+
+    /// Tries the newest commit of a branch again, whatever became of it.
+    pub(crate) fn run_again(self: &std::sync::Arc<Self>, app: &Name, environment: &Name) -> Result<Run, Diagnostic> {
+        let last = self.runs(app, Some(environment), 1)?.into_iter().next();
+        let last = last.filter(|run| run.state == seaworthy_model::run::RunState::Done).ok_or_else(|| {
+            let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
+            error.help(format!("`seaworthy runs {environment}` lists them"))
+        })?;
+        let release =
+            last.release.clone().filter(|_| matches!(last.source, seaworthy_model::run::RunSource::Environment(_)));
+        let new = super::run::new(app, last.source, last.commit, last.environments);
+        let run = self.store.add_run(&Run { release, ..new })?;
+        self.watch(app);
+        Ok(run)
+    }
+
+    /// How to wake the node by a webhook.
+    pub(crate) fn webhook_info(&self, app: &Name, reveal: bool) -> Result<WebhookInfo, Diagnostic> {
+        let secret = secrets::webhook(&self.options.home, app)?;
+        Ok(WebhookInfo {
+            url: self.delivery.webhook.as_ref().map(|place| format!("http://{}/v1/webhooks/{app}", place.address)),
+            secret_file: secrets::webhook_file(&self.options.home, app).display().to_string(),
+            secret: reveal.then(|| secret.reveal().clone()),
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! Runs, from their beginning to their end.
+
+use super::carry;
+use super::check::{self, Stopped, Subject, check};
+use super::tell;
+use crate::Node;
+use crate::supervise::note;
+use seaworthy_delivery::evidence::line;
+use seaworthy_delivery::watch::{Watched, watched, within_reach};
+use seaworthy_diagnostics::{Diagnostic, Retry};
+use seaworthy_host::clock;
+use seaworthy_model::Name;
+use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::run::{Run, RunOutcome, RunSource, RunState};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often what the machine is to blame for is tried.
+const ATTEMPTS_MAX: u32 = 3;
+/// How long to wait before the second time; twice as long before the third.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A run that waits for its turn.
+pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: Vec<Name>) -> Run {
+    Run {
+        id: 0,
+        app: app.clone(),
+        source,
+        commit,
+        environments,
+        state: RunState::Queued,
+        outcome: None,
+        failure: None,
+        release: None,
+        deployments: BTreeMap::new(),
+        attempts: 0,
+        queued_at: clock::rfc3339(clock::now()),
+        started_at: None,
+        ended_at: None,
+        log: None,
+    }
+}
+
+/// Carries a run out, until no other has to wait for it.
+pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: watch::Receiver<bool>) {
+    run.state = RunState::Checking;
+    run.attempts += 1;
+    run.started_at = Some(clock::rfc3339(clock::now()));
+    if let RunSource::Branch { .. } = run.source {
+        run.log = Some(check::log_path(&node, &run).display().to_string());
+    }
+    node.keep_run(&run);
+    note(&format!("run {} of {}: {}", run.id, run.app, line(&run)));
+    tell::forge(&node, &run);
+    match release(&node, &run, &cancelled).await {
+        Ok(release) => {
+            run.release = Some(release);
+            run.state = RunState::Deploying;
+            node.keep_run(&run);
+            carry::deploy(&node, run).await;
+        }
+        Err(Stopped::Superseded) => node.finish_run(run, RunOutcome::Superseded, None),
+        Err(Stopped::Failed(failure)) => node.finish_run(run, RunOutcome::Failed, Some(failure)),
+        Err(Stopped::Unknown(failure)) if failure.retry == Retry::Later && run.attempts < ATTEMPTS_MAX => {
+            note(&format!("run {} of {}: {}; it is tried again", run.id, run.app, failure.message));
+            let pause = PAUSE * 2_u32.pow(run.attempts.saturating_sub(1));
+            let mut cancelled = cancelled.clone();
+            let waiting = tokio::time::timeout(pause, cancelled.wait_for(|asked| *asked)).await;
+            if matches!(waiting, Ok(Ok(_))) {
+                node.finish_run(run, RunOutcome::Superseded, None);
+            } else {
+                node.keep_run(&Run { state: RunState::Queued, ..run });
+            }
+        }
+        Err(Stopped::Unknown(failure)) => node.finish_run(run, RunOutcome::Refused, Some(failure)),
+    }
+}
+
+/// The release of a run's commit: built now, or taken from the environment that ran it.
+async fn release(
+    node: &Arc<Node>,
+    run: &Run,
+    cancelled: &watch::Receiver<bool>,
+) -> Result<seaworthy_model::Digest, Stopped> {
+    if let (RunSource::Environment(_), Some(release)) = (&run.source, &run.release) {
+        return Ok(release.clone());
+    }
+    let Some(watched) = node.watched_by(run)? else { return Err(Stopped::Superseded) };
+    let subject =
+        Subject { run, repository: &watched.repository, branch: &watched.branch, manifest: &watched.manifest };
+    let bundle = check(node, &subject, cancelled).await?;
+    Ok(node.accept_followed(run, bundle)?)
+}
+
+impl Node {
+    /// The branch that a run is of, if something follows it still.
+    fn watched_by(&self, run: &Run) -> Result<Option<Watched>, Diagnostic> {
+        let own: Vec<_> = self.store.followers()?.into_iter().filter(|follower| follower.app == run.app).collect();
+        Ok(watched(&own).into_iter().find(|watched| watched.source() == run.source))
+    }
+
+    /// Takes a release in. Where the same one is here already, only the values of environments that follow the branch
+    /// are taken from this commit: a branch's manifest changes nothing else.
+    fn accept_followed(&self, run: &Run, mut bundle: ReleaseBundle) -> Result<seaworthy_model::Digest, Diagnostic> {
+        let followers: Vec<_> =
+            self.store.followers()?.into_iter().filter(|follower| follower.app == run.app).collect();
+        let within = within_reach(&followers, &run.source);
+        if let Some(known) = self.store.release(&bundle.release.digest())? {
+            let mut environments = known.environments;
+            environments.extend(bundle.environments.into_iter().filter(|(name, _)| within.contains(name)));
+            bundle.environments = environments;
+        }
+        self.accept_release(&bundle)
+    }
+
+    /// Writes down how a run ended, and tells whoever wants to know.
+    pub(super) fn finish_run(self: &Arc<Self>, mut run: Run, outcome: RunOutcome, failure: Option<Diagnostic>) {
+        run.state = RunState::Done;
+        run.outcome = Some(outcome);
+        run.failure = failure;
+        run.ended_at = Some(clock::rfc3339(clock::now()));
+        self.keep_run(&run);
+        note(&format!("run {} of {}: {}", run.id, run.app, line(&run)));
+        tell::ended(self, &run);
+        self.delivery.wake(&run.app);
+    }
+}

@@ -1,0 +1,173 @@
+//! Watching what an app's environments follow: one task per app, which looks, decides, and lets one run after the other
+//! begin.
+
+use super::git::Git;
+use super::run::{carry_out, new};
+use crate::Node;
+use crate::supervise::{complain, note};
+use rand::Rng as _;
+use seaworthy_delivery::next::{decide, next};
+use seaworthy_delivery::pace::pause;
+use seaworthy_delivery::watch::{Watched, watched};
+use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
+use seaworthy_model::run::{Follower, Run, RunOutcome, RunState};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+/// How many runs are looked at for a decision.
+pub(super) const RUNS_LOOKED_AT: u32 = 100;
+/// The longest pause while something soaks: what has soaked long enough does not wait for a branch.
+const SOAK_PAUSE: Duration = Duration::from_secs(10);
+
+/// The run that is being carried out.
+struct Current {
+    id: u64,
+    cancel: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Watches until nothing of the app follows anything any more.
+pub(super) async fn watch(node: Arc<Node>, app: Name, wake: Arc<Notify>) {
+    let mut failures = 0;
+    let mut current: Option<Current> = None;
+    let mut looked = tokio::time::Instant::now();
+    let mut due = looked;
+    loop {
+        let Some(followers) = followers(&node, &app) else {
+            tokio::time::sleep(SOAK_PAUSE).await;
+            continue;
+        };
+        if current.as_ref().is_some_and(|current| current.task.is_finished()) {
+            current = None;
+        }
+        if followers.is_empty() && current.is_none() {
+            stop(&node, &app);
+            // Who began to follow meanwhile thought that somebody watches.
+            if self::followers(&node, &app).is_none_or(|followers| !followers.is_empty()) {
+                node.watch(&app);
+            }
+            return;
+        }
+        if tokio::time::Instant::now() >= due {
+            failures = look(&node, &app, &followers, current.as_ref(), failures).await;
+            looked = tokio::time::Instant::now();
+            due = looked + pause(node.options.poll_every, failures, rand::rng().random::<f64>());
+        }
+        let soaks = node.take_soaked(&app, &followers).await;
+        if current.is_none() && !node.deployments.is_closed() {
+            current = start(&node, &app);
+        }
+        let until = if soaks { due.min(tokio::time::Instant::now() + SOAK_PAUSE) } else { due };
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = wake.notified() => due = looked,
+            () = finished(current.as_mut()) => {}
+        }
+    }
+}
+
+/// `None`: the store does not tell, which is no reason to stop watching.
+fn followers(node: &Node, app: &Name) -> Option<Vec<Follower>> {
+    match node.store.followers() {
+        Ok(all) => Some(all.into_iter().filter(|follower| follower.app == *app).collect()),
+        Err(error) => {
+            complain(&error.into());
+            None
+        }
+    }
+}
+
+async fn finished(current: Option<&mut Current>) {
+    match current {
+        Some(current) => drop((&mut current.task).await),
+        None => std::future::pending().await,
+    }
+}
+
+fn stop(node: &Node, app: &Name) {
+    if let Some(watcher) = node.delivery.apps().get_mut(app) {
+        watcher.runs = false;
+        watcher.problem = None;
+    }
+}
+
+/// Looks at every branch; returns how often in a row that failed.
+async fn look(node: &Arc<Node>, app: &Name, followers: &[Follower], current: Option<&Current>, failures: u32) -> u32 {
+    let watched = watched(followers);
+    let repositories: BTreeSet<&str> = watched.iter().map(|one| one.repository.as_str()).collect();
+    let mut problem = None;
+    for repository in repositories {
+        let of_it: Vec<&Watched> = watched.iter().filter(|one| one.repository.as_str() == repository).collect();
+        let branches: Vec<String> = of_it.iter().map(|one| one.branch.clone()).collect();
+        let heads = Git::new(node, app, &of_it[0].repository).heads(&branches).await;
+        let decided = heads.and_then(|heads| of_it.iter().try_for_each(|one| node.see(app, one, &heads, current)));
+        if let Err(error) = decided {
+            problem = Some(error);
+        }
+    }
+    let message = problem.as_ref().map(|error| error.message.clone());
+    // The same problem once a minute would hide every other.
+    if node.delivery.set_problem(app, message)
+        && let Some(error) = &problem
+    {
+        complain(error);
+    }
+    if problem.is_some() { failures.saturating_add(1) } else { 0 }
+}
+
+/// Lets the next run begin.
+fn start(node: &Arc<Node>, app: &Name) -> Option<Current> {
+    let runs = node.store.runs(app, RUNS_LOOKED_AT).map_err(|error| complain(&error.into())).ok()?;
+    let run = next(&runs)?.clone();
+    let (cancel, cancelled) = watch::channel(false);
+    let id = run.id;
+    Some(Current { id, cancel, task: tokio::spawn(carry_out(Arc::clone(node), run, cancelled)) })
+}
+
+impl Node {
+    /// Decides about the newest commit of a branch.
+    fn see(
+        self: &Arc<Self>,
+        app: &Name,
+        watched: &Watched,
+        heads: &BTreeMap<String, String>,
+        current: Option<&Current>,
+    ) -> Result<(), Diagnostic> {
+        let branch = &watched.branch;
+        let Some(head) = heads.get(branch) else {
+            let error = Diagnostic::user(format!("`{}` has no branch `{branch}`", watched.repository));
+            return Err(error.help("push it, or let the environment follow another one"));
+        };
+        let runs = self.store.runs(app, RUNS_LOOKED_AT)?;
+        let mut is_running = true;
+        for environment in watched.environments() {
+            let running = self.running(app, &environment).map_err(|failures| {
+                failures.0.into_iter().next().unwrap_or_else(|| Diagnostic::machine("the store does not tell"))
+            })?;
+            let provenance = running.map(|revision| revision.provenance);
+            is_running &= provenance.is_some_and(|p| !p.dirty && p.commit.as_deref() == Some(head.as_str()));
+        }
+        let decision = decide(&runs, &watched.source(), head, is_running);
+        if decision.queue {
+            let run = self.store.add_run(&new(app, watched.source(), head.clone(), watched.environments()))?;
+            note(&format!("run {} of {app}: {branch} is at {}", run.id, run.short()));
+        }
+        for run in runs.into_iter().filter(|run| decision.supersede.contains(&run.id)) {
+            self.supersede(run, current);
+        }
+        Ok(())
+    }
+
+    fn supersede(self: &Arc<Self>, run: Run, current: Option<&Current>) {
+        match (run.state, current) {
+            // It writes down itself that it was stopped.
+            (_, Some(current)) if current.id == run.id => drop(current.cancel.send_replace(true)),
+            (RunState::Queued, _) => self.finish_run(run, RunOutcome::Superseded, None),
+            _ => {}
+        }
+    }
+}
