@@ -242,7 +242,7 @@ impl State {
                 push_limited(&mut draft.long_message, &message);
             }
         }
-        if let Some(kind) = attribute(element, &["type"]).filter(|_| !matches!(capture, Capture::Output)) {
+        if let Some(kind) = attribute(element, &["type"]).filter(|_| matches!(capture, Capture::Evidence)) {
             draft.kind.get_or_insert(one_line(&kind, MESSAGE_BYTES_MAX));
         }
         self.capture.get_or_insert((capture, self.open.len()));
@@ -288,7 +288,7 @@ impl State {
             let said = |text: &String| !text.trim().is_empty();
             let evidence = [evidence, long_message, output].into_iter().find(said).unwrap_or_default();
             if case.message.is_none() {
-                let first = Some(one_line(&evidence, MESSAGE_BYTES_MAX)).filter(|line| !line.is_empty());
+                let first = Some(first_line(&evidence, &case)).filter(|line| !line.is_empty());
                 case.message = first.or(kind).filter(|line| !line.is_empty());
             }
             let details = cut_middle(clean(&evidence).trim_matches('\n').trim_end(), DETAILS_BYTES_MAX);
@@ -300,6 +300,16 @@ impl State {
         }
         self.cases.push(case);
     }
+}
+
+/// The first line that says something; not the test's own name, which some writers put there.
+fn first_line(evidence: &str, case: &TestCase) -> String {
+    let first = one_line(evidence, MESSAGE_BYTES_MAX);
+    if !first.ends_with(case.name.as_str()) {
+        return first;
+    }
+    let rest = evidence.trim_start().split_once('\n').map_or("", |(_, rest)| rest);
+    Some(one_line(rest, MESSAGE_BYTES_MAX)).filter(|line| !line.is_empty()).unwrap_or(first)
 }
 
 /// The first of these attributes that is there, with its references resolved.
