@@ -69,7 +69,9 @@ fn they_run_in_prod_from_images() {
     copy(&world);
     let manifest = std::fs::read_to_string(world.app.join("seaworthy.toml")).expect("the manifest");
     world.write_manifest(&manifest.replace("[environments.prod]", "[environments.prod]\nreplicas = 3"));
-    world.run(&["up", "prod"]).expect(0);
+    // Ten programs on four bases, made from nothing: longer than a verb may take elsewhere.
+    let up = world.command(&["up", "prod"]).output().expect("the binary");
+    assert!(up.status.success(), "{}", String::from_utf8_lossy(&up.stderr));
     for (service, path, expected) in PAGES {
         let mut connection = Connection::open(world.port).expect("a connection");
         let answer = connection.get(&format!("{service}.localhost"), path).expect("an answer");

@@ -97,7 +97,7 @@ fn what_cannot_run_is_refused_in_words() {
     world.run(&["build"]).expect(2).says("exclude each other");
     let apart = as_it_is(&locked, "").replace("[environments.dev]", "[environments.dev]\nisolation = \"none\"");
     world.write_manifest(&apart);
-    world.run(&["up"]).expect(1).says("runs in a sandbox only");
+    world.run(&["up"]).expect(2).says("runs in a sandbox only");
 }
 
 #[test]
