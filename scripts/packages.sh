@@ -67,17 +67,25 @@ need_to_test_debian() {
   need nftables test -x /usr/sbin/nft
   # Other tools that read our images.
   need umoci has_program umoci
+  need runc has_program runc
+  # What builds Dockerfiles.
+  need buildah has_program buildah
   need shellcheck has_program shellcheck
   # The registry is tried with the tools that people have, and pulling against another registry.
   need skopeo has_program skopeo
   need podman has_program podman
   need docker-registry has_program docker-registry
   need ruby-minitest ruby_has_minitest
+  # Other readers of the reports that we write.
+  need python3-junitparser python_has junitparser
+  need python3-jsonschema python_has jsonschema
   # `systemd-analyze verify` reads the unit that `node install` writes; nothing is started.
   need systemd has_program systemd-analyze
 }
 
 ruby_has_minitest() { PATH=$SERVICE_PATH ruby -e 'require "minitest"' 2>/dev/null; }
+
+python_has() { /usr/bin/python3 -c "import $1" 2>/dev/null; }
 
 as_root() {
   if [ "$(id -u)" = 0 ]; then
@@ -141,6 +149,16 @@ install_to_test() {
     need_to_test_debian
     install_missing "what the tests need"
   fi
+  install_actionlint
+}
+
+# Judges the workflows that `init --ci` writes. Where it cannot be had, that test says so.
+install_actionlint() {
+  has_program actionlint || [ -x target/tools/actionlint ] || {
+    say "installing actionlint"
+    GOBIN=$PWD/target/tools go install github.com/rhysd/actionlint/cmd/actionlint@v1.6.27 ||
+      say "actionlint cannot be had: the test of workflows is skipped"
+  }
 }
 
 # Rust as the workspace wants it: the newest that one of its crates asks for.

@@ -3,6 +3,7 @@
 //! The lock is `seaworthy.lock` beside the manifest. What it names gives the same bytes on every machine; what it does
 //! not name yet is resolved now and written there, to be committed.
 
+mod images;
 mod libraries;
 mod lock_file;
 mod made;

@@ -3,7 +3,12 @@
 use seaworthy_debian::{Lock, LockedBase};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files;
+use seaworthy_model::{Digest, ImageName};
+use seaworthy_pull::LockedImages;
 use std::path::{Path, PathBuf};
+
+/// The section with the digests of images.
+const IMAGES: &str = "images";
 
 /// The file's name.
 pub(crate) const NAME: &str = "seaworthy.lock";
@@ -39,6 +44,19 @@ impl LockFile {
     /// Writes a base into the file.
     pub(crate) fn set(&mut self, base: LockedBase) -> Result<(), Diagnostic> {
         self.lock.set(base);
+        Ok(files::write_atomic(&self.path, self.lock.to_text().as_bytes(), 0o644)?)
+    }
+
+    /// What names of images are locked to.
+    pub(crate) fn images(&self) -> Result<LockedImages, Diagnostic> {
+        Ok(self.lock.section(IMAGES).map(LockedImages::from_table).transpose()?.unwrap_or_default())
+    }
+
+    /// Writes what the name of an image means into the file.
+    pub(crate) fn set_image(&mut self, image: &ImageName, digest: Digest) -> Result<(), Diagnostic> {
+        let mut images = self.images()?;
+        images.set(image, digest);
+        self.lock.set_section(IMAGES, images.to_table());
         Ok(files::write_atomic(&self.path, self.lock.to_text().as_bytes(), 0o644)?)
     }
 

@@ -1,12 +1,13 @@
-//! Layers that were made before, by what they were made from.
+//! What was made before, by what it was made from.
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files;
 use seaworthy_model::Digest;
-use seaworthy_pipeline::{BaseLayer, BlobSink};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 
-/// One file for each layer; the layers themselves are in the store.
+/// One file for each result; what it names is in the store.
 pub(crate) struct Made {
     folder: PathBuf,
 }
@@ -16,16 +17,15 @@ impl Made {
         Self { folder: cache.join("bases") }
     }
 
-    /// The layer that was made from this, if the store still has it. What cannot be read counts as not there.
-    pub(crate) fn get(&self, from: &Digest, blobs: &dyn BlobSink) -> Option<BaseLayer> {
-        let bytes = files::read(&self.path(from)).ok()?;
-        let layer: BaseLayer = serde_json::from_slice(&bytes).ok()?;
-        blobs.contains(&layer.layer.digest).then_some(layer)
+    /// What was made from this. What cannot be read counts as not there; whether the store still has it is for the
+    /// caller to ask.
+    pub(crate) fn get<T: DeserializeOwned>(&self, from: &Digest) -> Option<T> {
+        serde_json::from_slice(&files::read(&self.path(from)).ok()?).ok()
     }
 
-    pub(crate) fn put(&mut self, from: &Digest, layer: &BaseLayer) -> Result<(), Diagnostic> {
+    pub(crate) fn put(&mut self, from: &Digest, made: &impl Serialize) -> Result<(), Diagnostic> {
         files::create_directory(&self.folder, 0o700)?;
-        let bytes = serde_json::to_vec(layer).map_err(|error| Diagnostic::machine(error.to_string()))?;
+        let bytes = serde_json::to_vec(made).map_err(|error| Diagnostic::machine(error.to_string()))?;
         Ok(files::write_atomic(&self.path(from), &bytes, 0o600)?)
     }
 

@@ -2,12 +2,14 @@
 
 use crate::lock_file::LockFile;
 use crate::made::Made;
-use crate::{libraries, packages};
+use crate::{images, libraries, packages};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::Tree;
 use seaworthy_model::service::Base;
-use seaworthy_model::{Digest, Name};
-use seaworthy_pipeline::{BaseLayer, Bases, BlobSink};
+use seaworthy_model::{Digest, ImageName, Name};
+use seaworthy_pipeline::{Bases, BlobSink, Foundation, GivenImage};
+use seaworthy_pull::PullError;
+use seaworthy_store::Blobs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -26,10 +28,15 @@ pub struct Places {
 /// What a maker tells while it works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BaseEvent {
-    /// Packages are looked up: the lock does not name them.
+    /// Packages, or what the tag of an image means, are looked up: the lock does not name them.
     Resolving {
         /// What was asked for.
-        packages: Vec<String>,
+        what: Vec<String>,
+    },
+    /// An image comes from its registry.
+    Pulling {
+        /// Its name, with its digest.
+        image: String,
     },
     /// The lock was written.
     Locked {
@@ -49,6 +56,8 @@ pub enum BaseEvent {
 pub struct BaseMaker<'a> {
     places: Places,
     blobs: &'a dyn BlobSink,
+    /// The same store, for what comes from registries.
+    store: &'a Blobs,
     /// Look everything up anew, and lock what is there today.
     update: bool,
     now: SystemTime,
@@ -58,17 +67,18 @@ pub struct BaseMaker<'a> {
 }
 
 impl<'a> BaseMaker<'a> {
-    /// A maker that puts layers into `blobs`. With `update` nothing that is locked counts.
+    /// A maker that puts layers into `blobs`, which is `store`. With `update` nothing that is locked counts.
     #[must_use]
     pub fn new(
         places: Places,
         blobs: &'a dyn BlobSink,
+        store: &'a Blobs,
         update: bool,
         now: SystemTime,
         tell: &'a (dyn Fn(BaseEvent) + Sync),
     ) -> Self {
         let making = Mutex::new(Made::new(&places.cache));
-        Self { places, blobs, update, now, tell, making }
+        Self { places, blobs, store, update, now, tell, making }
     }
 
     pub(crate) fn places(&self) -> &Places {
@@ -77,6 +87,10 @@ impl<'a> BaseMaker<'a> {
 
     pub(crate) fn blobs(&self) -> &dyn BlobSink {
         self.blobs
+    }
+
+    pub(crate) fn store(&self) -> &Blobs {
+        self.store
     }
 
     pub(crate) fn update(&self) -> bool {
@@ -127,7 +141,7 @@ impl Bases for BaseMaker<'_> {
                 let texts: Vec<String> = locks.iter().map(LockFile::text).collect();
                 Ok(Digest::of_json(&(packages::FORMAT, texts)).to_string())
             }
-            Some(Base::Image(reference)) => Ok(reference.clone()),
+            Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources),
         }
     }
 
@@ -137,23 +151,31 @@ impl Bases for BaseMaker<'_> {
         base: Option<&Base>,
         files: &Tree,
         sources: &Path,
-    ) -> Result<Vec<BaseLayer>, Diagnostic> {
+    ) -> Result<Foundation, Diagnostic> {
         let wanted = match base {
             Some(Base::Packages(packages)) => packages.clone(),
             Some(Base::Scratch) => {
                 libraries::refuse_needs(service, files)?;
-                return Ok(Vec::new());
+                return Ok(Foundation::default());
             }
             None => self.library_packages(service, files)?,
-            Some(Base::Image(reference)) => {
-                let message = format!("`base = \"{reference}\"` of `{service}`: pulling images is not built yet");
-                return Err(Diagnostic::user(message).help("name Debian packages: `base = [\"python3\"]`"));
+            Some(Base::Image(name)) => {
+                return images::foundation(self, &mut self.making(), service, &parse(name)?, sources);
             }
         };
         if wanted.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Foundation::default());
         }
         let mut made = self.making();
-        packages::layer(self, &mut made, service, &wanted, sources).map(|layer| vec![layer])
+        let layer = packages::layer(self, &mut made, service, &wanted, sources)?;
+        Ok(Foundation { layers: vec![layer], environment: Vec::new() })
     }
+
+    fn image(&self, service: &Name, image: &ImageName, sources: &Path) -> Result<GivenImage, Diagnostic> {
+        images::given(self, &mut self.making(), service, image, sources)
+    }
+}
+
+fn parse(name: &str) -> Result<ImageName, PullError> {
+    Ok(ImageName::parse(name)?)
 }

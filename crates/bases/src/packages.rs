@@ -29,7 +29,7 @@ pub(crate) fn layer(
         None => resolve(maker, service, packages, &mut locks)?,
     };
     let from = Digest::of_json(&(FORMAT, &base));
-    if let Some(layer) = made.get(&from, maker.blobs()) {
+    if let Some(layer) = made.get(&from).filter(|layer: &BaseLayer| maker.blobs().contains(&layer.layer.digest)) {
         return Ok(layer);
     }
     let layer = make(maker, service, &base)?;
@@ -52,7 +52,7 @@ fn resolve(
     packages: &[String],
     locks: &mut [LockFile],
 ) -> Result<LockedBase, Diagnostic> {
-    maker.tell(BaseEvent::Resolving { packages: packages.to_vec() });
+    maker.tell(BaseEvent::Resolving { what: packages.to_vec() });
     let archive = archive(maker)?;
     for notice in archive.notices() {
         maker.tell(BaseEvent::Notice(notice.clone()));

@@ -48,7 +48,7 @@ pub(crate) enum Verb {
     Down(EnvironmentArgument),
     /// Work on it: rebuild and restart what changes, with one stream of logs
     Dev(DevArguments),
-    /// Say whether a commit is good: test it, build it, run what was built against its checks
+    /// Test, build and try a commit, and say whether it is good
     Check(CheckArguments),
     /// Test and build a release
     Build(BuildArguments),
@@ -94,9 +94,29 @@ pub(crate) enum Verb {
 /// `init`.
 #[derive(Debug, Args)]
 pub(crate) struct InitArguments {
-    /// Write over a manifest that is there
+    /// Write over a file that is there
     #[arg(long)]
     pub force: bool,
+    /// Write the workflow that runs `seaworthy check` there, too; a manifest that is there is left alone
+    #[arg(long, value_enum, value_name = "FORGE")]
+    pub ci: Option<Forge>,
+    /// The git repository that the workflow builds seaworthy from
+    #[arg(long, value_name = "URL", requires = "ci")]
+    pub from: Option<String>,
+    /// Where the workflow is written (default: where the forge looks for it)
+    #[arg(long, value_name = "FILE", requires = "ci")]
+    pub to: Option<PathBuf>,
+}
+
+/// Whose workflow it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Forge {
+    /// GitHub Actions
+    Github,
+    /// GitLab CI/CD
+    Gitlab,
+    /// Forgejo Actions, and Gitea's
+    Forgejo,
 }
 
 /// A verb for one environment.
@@ -118,6 +138,15 @@ pub(crate) struct CheckArguments {
     /// Write the release that was built to this file, for another process to send; it is removed if there is none
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
+    /// Write steps and tests to this file as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write findings to this file as SARIF 2.1.0, for code scanning
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Write a summary for a pull request to this file as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
     /// How long one step may take, such as 10m (default: 1h)
     #[arg(long, value_name = "TIME", value_parser = seaworthy_model::units::parse_duration)]
     pub step_time: Option<Duration>,
@@ -152,6 +181,8 @@ pub(crate) enum ImageVerb {
     Inspect(InspectArguments),
     /// Write an image as an OCI image layout, for other tools
     Export(ExportArguments),
+    /// Bring an image to a registry, with the credentials of `podman login` or `docker login`
+    Push(PushArguments),
 }
 
 /// `image inspect`.
@@ -174,6 +205,15 @@ pub(crate) struct ExportArguments {
     pub image: String,
     /// Where to: a folder that is not there yet, or a file that ends in .tar
     pub to: PathBuf,
+}
+
+/// `image push`.
+#[derive(Debug, Args)]
+pub(crate) struct PushArguments {
+    /// A service (its newest image), or the beginning of a digest
+    pub image: String,
+    /// Where to: REGISTRY/NAME, or REGISTRY/NAME:TAG
+    pub to: String,
 }
 
 /// `dev`.

@@ -4,6 +4,7 @@ use crate::output::{Output, style};
 use seaworthy_bases::{BaseEvent, BaseMaker, Places};
 use seaworthy_host::clock;
 use seaworthy_pipeline::BlobSink;
+use seaworthy_store::Blobs;
 use std::path::{Path, PathBuf};
 
 /// The maker of bases for the app of a manifest.
@@ -11,13 +12,14 @@ pub(crate) fn maker<'a>(
     manifest_file: &Path,
     builds: &Path,
     blobs: &'a dyn BlobSink,
+    store: &'a Blobs,
     update: bool,
     tell: &'a (dyn Fn(BaseEvent) + Sync),
 ) -> BaseMaker<'a> {
     let folder = manifest_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let manifest_folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let places = Places { manifest_folder, downloads: downloads(builds), cache: builds.join("cache") };
-    BaseMaker::new(places, blobs, update, clock::now(), tell)
+    BaseMaker::new(places, blobs, store, update, clock::now(), tell)
 }
 
 /// What is fetched is the same for every home of a user: `$XDG_CACHE_HOME/seaworthy`, else `~/.cache/seaworthy`.
@@ -31,7 +33,8 @@ fn downloads(builds: &Path) -> PathBuf {
 pub(crate) fn show(output: Output, event: &BaseEvent) {
     let (dim, warn) = (style::DIM, style::WARN);
     output.note(&match event {
-        BaseEvent::Resolving { packages } => format!("{dim}     base{dim:#} looking up {}", packages.join(", ")),
+        BaseEvent::Resolving { what } => format!("{dim}     base{dim:#} looking up {}", what.join(", ")),
+        BaseEvent::Pulling { image } => format!("{dim}     base{dim:#} pulling {image}"),
         BaseEvent::Locked { file } => format!("{dim}     base{dim:#} locked in {}: commit it", file.display()),
         BaseEvent::Making { what } => format!("{dim}     base{dim:#} {what}"),
         BaseEvent::Notice(text) => format!("{warn}     note{warn:#} {text}"),

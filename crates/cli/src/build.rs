@@ -68,7 +68,9 @@ pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
-    let built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
+    let mut built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
+    // What a check found in this very release before goes along with it.
+    built.bundle.checked = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
     keep(context, &built.bundle).await?;
     Ok(built)
 }
@@ -126,7 +128,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
     let building = tokio::task::spawn_blocking(move || {
         let sink = Sink(store);
         let tell = |event| crate::bases::show(output, &event);
-        let maker = crate::bases::maker(&manifest_file, &folder, &sink, what.update, &tell);
+        let maker = crate::bases::maker(&manifest_file, &folder, &sink, &sink.0, what.update, &tell);
         // Images are for Linux: elsewhere programs run as they are.
         let inspect = crate::inspect::Helper::new(handle, &folder.join("cache"));
         let bases: &dyn Bases = if cfg!(target_os = "linux") { &maker } else { &NoBases };
@@ -137,6 +139,7 @@ pub(crate) async fn with_request<T: Send + 'static>(
             blobs: &sink,
             bases,
             inspect: &inspect,
+            update: what.update,
             test: what.test,
             keep_going: what.keep_going,
             limits: what.limits,

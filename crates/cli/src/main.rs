@@ -4,6 +4,8 @@ mod arguments;
 mod bases;
 mod build;
 mod check;
+mod checked;
+mod ci;
 mod context;
 mod exit;
 mod follow;

@@ -117,6 +117,17 @@ impl Lock {
         self.bases.sort_by_key(key);
     }
 
+    /// A section that another part keeps here.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&toml::Table> {
+        self.others.get(name)?.as_table()
+    }
+
+    /// Puts such a section in the place of the one that is there.
+    pub fn set_section(&mut self, name: &str, table: toml::Table) {
+        self.others.insert(name.to_owned(), toml::Value::Table(table));
+    }
+
     /// Drops the bases that are not among these: each is packages, and an architecture.
     pub fn keep_only(&mut self, wanted: &[(Vec<String>, String)]) {
         let wanted: Vec<_> = wanted.iter().map(|(packages, architecture)| (sorted(packages), architecture)).collect();

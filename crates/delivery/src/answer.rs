@@ -51,8 +51,10 @@ fn of_step(step: &Step) -> Diagnostic {
         ("functional", _) => "the functional checks failed".to_owned(),
         _ => format!("`{}` failed", step.id),
     };
-    let message = match &step.reason {
-        Some(reason) if !reason.is_empty() => format!("{what}: {}", first_line(reason)),
+    // A reason says mostly itself what failed.
+    let message = match step.reason.as_deref().map(first_line) {
+        Some(reason) if reason.starts_with(&what) || step.kind == "validate" => reason.to_owned(),
+        Some(reason) if !reason.is_empty() => format!("{what}: {reason}"),
         _ => what,
     };
     let error = Diagnostic::user(message).evidence(last(&step.last_lines));
@@ -81,6 +83,15 @@ mod tests {
         let failure = failure(Some(1), verdict, &[]);
         assert_eq!(failure.message, "the test of `web` failed: exit code 1");
         assert_eq!(failure.evidence, ["x"]);
+        let said = verdict_with("the test of `web` failed: exit code 1");
+        assert_eq!(super::failure(Some(1), said.as_bytes(), &[]).message, "the test of `web` failed: exit code 1");
+    }
+
+    fn verdict_with(reason: &str) -> String {
+        let step = serde_json::json!({
+            "id": "test web", "kind": "test", "service": "web", "outcome": "failed", "reason": reason,
+        });
+        serde_json::json!({ "steps": [step] }).to_string()
     }
 
     #[test]

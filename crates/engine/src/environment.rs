@@ -25,7 +25,12 @@ pub(crate) struct Facts {
     pub(crate) callees: BTreeMap<Name, Reach>,
     /// What stands in its own network, if it has one.
     pub(crate) loopback: Option<Loopback>,
+    /// What its image gives every program.
+    pub(crate) image: BTreeMap<String, String>,
 }
+
+/// What an image cannot decide: where things are that only the target knows.
+const OURS: [&str; 4] = ["HOME", "TMPDIR", "HOST", "PORT"];
 
 /// The variables of one instance.
 ///
@@ -42,6 +47,8 @@ pub(crate) fn build(spec: &PoolSpec, facts: &Facts) -> Result<BTreeMap<String, M
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into();
+    let of_image = facts.image.iter().filter(|(name, _)| !OURS.contains(&name.as_str()));
+    variables.extend(of_image.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(port) = facts.port {
         variables.insert("PORT".to_owned(), port.to_string());
     }
@@ -117,6 +124,7 @@ mod tests {
                 (name("stock"), Reach { host: "stock".to_owned(), port: 80, protocol: Protocol::Http }),
             ]),
             loopback: None,
+            image: BTreeMap::new(),
         }
     }
 
@@ -165,6 +173,19 @@ mod tests {
         ] {
             let error = build(&with(&[("A", value)]), &facts()).unwrap_err();
             assert_eq!(error.message, format!("`env.A` of `web` refers to {expected}"));
+        }
+    }
+
+    #[test]
+    fn an_image_comes_before_what_is_usual_and_after_what_is_declared() {
+        let image =
+            [("PATH", "/opt/bin"), ("JAVA_HOME", "/opt/java"), ("A", "image"), ("HOME", "/root"), ("PORT", "80")];
+        let image = image.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let built = build(&with(&[("A", "own")]), &Facts { image, ..facts() }).unwrap();
+        let expected =
+            [("PATH", "/opt/bin"), ("JAVA_HOME", "/opt/java"), ("A", "own"), ("HOME", "/i/home"), ("PORT", "20001")];
+        for (name, value) in expected {
+            assert_eq!(built[name].reveal(), value, "{name}");
         }
     }
 }

@@ -90,6 +90,7 @@ fn name(file: &File, at: u64) -> Option<String> {
 mod tests {
     use super::*;
     use crate::layers::Layers;
+    use crate::place::Inside;
     use proptest::prelude::*;
     use seaworthy_host::files;
 
@@ -101,7 +102,7 @@ mod tests {
         assert!(missing(shell, shell, Place::Machine(Path::new("/"))).is_empty());
         let empty = tempfile::tempdir().unwrap();
         let layers = [empty.path().to_owned()];
-        assert_eq!(missing(shell, shell, Place::Image(Layers(&layers))), wanted.names);
+        assert_eq!(missing(shell, shell, Place::Image(Inside::ours(Layers(&layers)))), wanted.names);
     }
 
     proptest! {

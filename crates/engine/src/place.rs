@@ -29,8 +29,29 @@ const PACKAGES: &[(&str, &str)] = &[
 pub(crate) enum Place<'a> {
     /// This machine's; the image's are in this folder.
     Machine(&'a Path),
-    /// The image's and nothing else; its own are in [`APP`].
-    Image(Layers<'a>),
+    /// The image's and nothing else.
+    Image(Inside<'a>),
+}
+
+/// What an image is like for a program that starts in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inside<'a> {
+    /// Its files.
+    pub(crate) layers: Layers<'a>,
+    /// Where a program starts: [`APP`], or what an image that others made says.
+    pub(crate) start: &'a Path,
+    /// Where programs are looked up.
+    pub(crate) search: &'a str,
+    /// Whether it was made here, of a service's `files`.
+    pub(crate) is_ours: bool,
+}
+
+#[cfg(test)]
+impl<'a> Inside<'a> {
+    /// Of an image that was made here.
+    pub(crate) fn ours(layers: Layers<'a>) -> Self {
+        Self { layers, start: Path::new(APP), search: crate::program::PATH, is_ours: true }
+    }
 }
 
 /// A file that was found.
@@ -49,8 +70,21 @@ impl<'a> Place<'a> {
     pub(crate) fn app(self) -> &'a Path {
         match self {
             Self::Machine(app) => app,
-            Self::Image(_) => Path::new(APP),
+            Self::Image(inside) => inside.start,
         }
+    }
+
+    /// Where programs are looked up.
+    pub(crate) fn search(self) -> &'a str {
+        match self {
+            Self::Machine(_) => crate::program::PATH,
+            Self::Image(inside) => inside.search,
+        }
+    }
+
+    /// Whether it is an image that others made.
+    pub(crate) fn is_foreign(self) -> bool {
+        matches!(self, Self::Image(inside) if !inside.is_ours)
     }
 
     /// How messages call it.
@@ -73,6 +107,9 @@ impl<'a> Place<'a> {
     pub(crate) fn help_for_missing(self, machine: String, package: &str) -> String {
         match self {
             Self::Machine(_) => machine,
+            Self::Image(inside) if !inside.is_ours => {
+                "name a program of the image in `run`, or put it in where the image is built".to_owned()
+            }
             Self::Image(_) => {
                 let package =
                     PACKAGES.iter().find(|(program, _)| *program == package).map_or(package, |(_, name)| name);
@@ -92,8 +129,8 @@ impl<'a> Place<'a> {
                 let way = folders.filter(|(_, metadata)| metadata.is_dir()).collect();
                 Ok(Seen { outside: path.to_owned(), metadata, way })
             }
-            Self::Image(layers) => {
-                let mut found = layers.find(path)?;
+            Self::Image(inside) => {
+                let mut found = inside.layers.find(path)?;
                 found.way.reverse();
                 Ok(Seen { outside: found.outside, metadata: found.metadata, way: found.way })
             }
@@ -118,10 +155,15 @@ impl<'a> Place<'a> {
     /// The first of the service's own files of which something is so, by its path inside, and its mode; at most so many
     /// are looked at.
     pub(crate) fn first(self, limit: usize, is_so: &dyn Fn(&Path, &Metadata) -> bool) -> Option<(PathBuf, u32)> {
-        let Self::Image(Layers(layers)) = self else { return None };
+        let Self::Image(Inside { layers: Layers(layers), start, .. }) = self else { return None };
+        let start = start.strip_prefix("/").unwrap_or(start);
+        // All of the root is nobody's own.
+        if start.as_os_str().is_empty() {
+            return None;
+        }
         let mut left = limit;
         for layer in layers {
-            let mut folders = vec![layer.join(APP.trim_start_matches('/'))];
+            let mut folders = vec![layer.join(start)];
             while let Some(folder) = folders.pop() {
                 for entry in folder.read_dir().into_iter().flatten().flatten() {
                     left = left.checked_sub(1)?;

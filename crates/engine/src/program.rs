@@ -33,6 +33,7 @@ pub(crate) struct Runner {
 /// A diagnostic with the file's name and the fix, when it, its interpreter or its loader is missing or may not be read
 /// and executed by that user.
 pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathBuf, Diagnostic> {
+    has_start(place)?;
     let path = if name.contains('/') { place.app().join(name) } else { search(name, place)? };
     let shown = if name.contains('/') { name.to_owned() } else { path.display().to_string() };
     let seen = place.find(&path).map_err(|error| missing(&shown, place, &error))?;
@@ -46,10 +47,23 @@ pub(crate) fn find(name: &str, place: Place<'_>, runner: Runner) -> Result<PathB
     runner.can_execute(&seen, &shown)?;
     check_content(&seen, &shown, place, runner)?;
     if let Place::Image(_) = place {
-        check_libraries(&path, &seen, &shown, place)?;
+        // Where the libraries of others' images are, their own loaders know.
+        if !place.is_foreign() {
+            check_libraries(&path, &seen, &shown, place)?;
+        }
         check_files(place, runner)?;
     }
     Ok(path)
+}
+
+/// A program cannot start in a folder that is not there. That of our own images is made where it is missing.
+fn has_start(place: Place<'_>) -> Result<(), Diagnostic> {
+    let start = place.app();
+    if !place.is_foreign() || place.find(start).is_ok_and(|seen| seen.metadata.is_dir()) {
+        return Ok(());
+    }
+    let message = format!("the image's working folder `{}` is not in it", start.display());
+    Err(Diagnostic::user(message).help("make it where the image is built"))
 }
 
 /// The loader would say it, too, but not where to get them.
@@ -76,13 +90,13 @@ fn check_files(place: Place<'_>, runner: Runner) -> Result<(), Diagnostic> {
 }
 
 fn search(name: &str, place: Place<'_>) -> Result<PathBuf, Diagnostic> {
-    let mut candidates = PATH.split(':').map(|folder| Path::new(folder).join(name));
+    let mut candidates = place.search().split(':').map(|folder| Path::new(folder).join(name));
     if let Some(found) = candidates.find(|path| place.has_file(path)) {
         return Ok(found);
     }
     let diagnostic = Diagnostic::user(match place {
         Place::Machine(_) => format!("there is no program `{name}` in {PATH}"),
-        Place::Image(_) => format!("there is no program `{name}` in the image, in {PATH}"),
+        Place::Image(inside) => format!("there is no program `{name}` in the image, in {}", inside.search),
     });
     if place.has_file(&place.app().join(name)) {
         return Err(diagnostic.help(format!("it is among the service's `files`: write `./{name}`")));
@@ -280,5 +294,32 @@ mod tests {
         let at = musl.windows(9).position(|window| window == b"/ld-linux").unwrap();
         musl[at + 1] = b'X';
         assert!(refusal(&musl, 0o755, SELF).message.contains("needs the loader"));
+    }
+
+    #[test]
+    fn an_image_of_others_says_where_programs_start_and_are_looked_up() {
+        use crate::layers::Layers;
+        use crate::place::Inside;
+        let directory = tempfile::tempdir().unwrap();
+        let put = |path: &str, text: &str, mode: u32| {
+            let path = directory.path().join(path);
+            files::create_directory(path.parent().unwrap(), 0o755).unwrap();
+            files::write_atomic(&path, text.as_bytes(), mode).unwrap();
+        };
+        put("opt/bin/tool", "#!/opt/bin/sh\n", 0o755);
+        put("opt/bin/sh", "", 0o755);
+        put("srv/key", "", 0o600);
+        let layers = [directory.path().to_owned()];
+        let from = |start: &str, name: &str| {
+            let place = Inside { layers: Layers(&layers), start: Path::new(start), search: "/opt/bin", is_ours: false };
+            find(name, Place::Image(place), STRANGER)
+        };
+        assert_eq!(from("/", "tool").unwrap(), Path::new("/opt/bin/tool"));
+        assert_eq!(from("/opt", "bin/tool").unwrap(), Path::new("/opt/bin/tool"));
+        let error = from("/srv", "tool").unwrap_err();
+        assert!(error.message.contains("may not read `/srv/key` of the image (mode 600)"), "{error}");
+        assert!(from("/none", "tool").unwrap_err().message.contains("working folder `/none` is not in it"));
+        let error = from("/", "python3").unwrap_err();
+        assert!(error.message.contains("in /opt/bin") && !error.help.unwrap().contains("base"), "{}", error.message);
     }
 }

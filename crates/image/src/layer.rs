@@ -12,7 +12,7 @@ use std::io::{BufWriter, Write};
 pub use crate::entry::TIME;
 
 /// `gzip -6`: what it takes longer at 9 saves less than a hundredth.
-const LEVEL: u8 = 6;
+pub(crate) const LEVEL: u8 = 6;
 /// The longest path that Linux takes.
 const PATH_BYTES_MAX: usize = 4095;
 /// A name that begins so removes something in a layer below (OCI image specification, "Whiteouts").

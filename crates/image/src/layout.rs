@@ -9,8 +9,10 @@ use seaworthy_host::files::{self, FileError};
 use seaworthy_model::Digest;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
+
+pub use crate::docker_archive::from_docker;
 
 /// The name under which a tool finds an image in a layout.
 const REFERENCE: &str = "org.opencontainers.image.ref.name";
@@ -64,7 +66,61 @@ pub fn archive(folder: &Path, out: impl Write) -> Result<(), ImageError> {
     layer::archive(&tree, out).map(drop)
 }
 
-fn index(image: &Digest, size_bytes: u64, reference: &str) -> Result<Vec<u8>, ImageError> {
+/// A layout that another tool wrote into a folder.
+#[derive(Debug)]
+pub struct Layout<'a> {
+    folder: &'a Path,
+}
+
+impl<'a> Layout<'a> {
+    /// The layout in a folder, and the one image that it holds.
+    ///
+    /// # Errors
+    /// [`ImageError::Document`] when it holds none, or several.
+    pub fn open(folder: &'a Path) -> Result<(Self, Digest), ImageError> {
+        let wrong = |why: String| ImageError::Document { document: "image index", why };
+        let path = folder.join("index.json");
+        let file = File::open(&path).map_err(|error| FileError::new("read", &path, error))?;
+        let mut bytes = Vec::new();
+        file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(ImageError::stream("read an index"))?;
+        let Document::Index(index) = oci::document(&bytes)? else {
+            return Err(wrong("it is a manifest".to_owned()));
+        };
+        match index.manifests().as_slice() {
+            [one] => {
+                let digest = Digest::try_from(one.digest().to_string()).map_err(|error| wrong(error.to_string()))?;
+                Ok((Self { folder }, digest))
+            }
+            several => Err(wrong(format!("it names {} images, not one", several.len()))),
+        }
+    }
+}
+
+impl Layout<'_> {
+    /// Writes some content.
+    ///
+    /// # Errors
+    /// When it is not here, or cannot be read or written.
+    pub fn copy(&self, digest: &Digest, mut out: impl Write) -> Result<(), ImageError> {
+        io::copy(&mut self.open(digest)?, &mut out).map_err(ImageError::stream("copy an image"))?;
+        Ok(())
+    }
+}
+
+impl Source for Layout<'_> {
+    fn open(&self, digest: &Digest) -> Result<Box<dyn Read + '_>, ImageError> {
+        let path = self.folder.join("blobs/sha256").join(digest.hex());
+        match File::open(&path) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(ImageError::Missing { digest: digest.clone() })
+            }
+            Err(error) => Err(FileError::new("read", &path, error).into()),
+        }
+    }
+}
+
+pub(crate) fn index(image: &Digest, size_bytes: u64, reference: &str) -> Result<Vec<u8>, ImageError> {
     let wrong =
         |error: &dyn std::error::Error| ImageError::Document { document: "image index", why: error.to_string() };
     let mut descriptor = oci::descriptor(MANIFEST, image, size_bytes)?;

@@ -5,6 +5,7 @@ mod archive;
 mod attachment;
 mod decode;
 pub mod difference;
+mod docker_archive;
 mod entry;
 mod error;
 mod gzip;

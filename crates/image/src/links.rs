@@ -172,6 +172,13 @@ pub fn root_names(config: &[u8]) -> Vec<Digest> {
     struct Labelled {
         #[serde(default)]
         config: Labels,
+        #[serde(default)]
+        history: Option<Vec<Line>>,
+    }
+    #[derive(Default, Deserialize)]
+    struct Line {
+        #[serde(default)]
+        created_by: Option<String>,
     }
     #[derive(Default, Deserialize)]
     struct Labels {
@@ -179,7 +186,10 @@ pub fn root_names(config: &[u8]) -> Vec<Digest> {
         labels: Option<BTreeMap<String, serde_json::Value>>,
     }
     let read: Labelled = serde_json::from_slice(config).unwrap_or_default();
-    let is_ours = read.config.labels.is_some_and(|labels| labels.contains_key(crate::oci::SERVICE));
+    let is_ours_line = |line: &Line| line.created_by.as_deref() == Some(crate::oci::MAKER);
+    let is_untouched = read.history.is_none_or(|history| history.iter().all(is_ours_line));
+    let is_labelled = read.config.labels.is_some_and(|labels| labels.contains_key(crate::oci::SERVICE));
+    let is_ours = is_labelled && is_untouched;
     crate::unpack::root_names(&diff_ids(config), is_ours)
 }
 

@@ -4,6 +4,7 @@
 use crate::ImageError;
 use crate::oci::canonical;
 use seaworthy_model::Digest;
+use seaworthy_model::release::Origin;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -26,6 +27,8 @@ pub struct Build {
     pub build: Vec<String>,
     /// Its `files`, as they are written.
     pub files: Vec<String>,
+    /// The image that it is, if it was not built; the Dockerfile that it was built from, if it was.
+    pub made_by: Option<Origin>,
     /// Its `run`.
     pub run: Vec<String>,
     /// The full commit id, if it is known.
@@ -66,6 +69,18 @@ pub fn write(image: &Digest, build: &Build) -> Result<Vec<u8>, ImageError> {
     if let Some((started, finished)) = &build.times {
         details["metadata"] = json!({ "startedOn": started, "finishedOn": finished });
     }
+    let mut parameters = json!({
+        "app": build.app,
+        "service": build.service,
+        "build": build.build,
+        "files": build.files,
+        "run": build.run,
+    });
+    match &build.made_by {
+        None => {}
+        Some(Origin::Image(name)) => parameters["image"] = json!(name),
+        Some(Origin::Dockerfile(file)) => parameters["dockerfile"] = json!(file),
+    }
     canonical(&json!({
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{ "name": format!("{}/{}", build.app, build.service), "digest": { "sha256": image.hex() } }],
@@ -73,13 +88,7 @@ pub fn write(image: &Digest, build: &Build) -> Result<Vec<u8>, ImageError> {
         "predicate": {
             "buildDefinition": {
                 "buildType": BUILD_TYPE,
-                "externalParameters": {
-                    "app": build.app,
-                    "service": build.service,
-                    "build": build.build,
-                    "files": build.files,
-                    "run": build.run,
-                },
+                "externalParameters": parameters,
                 "internalParameters": {
                     "environment": build.environment,
                     "isolated": build.isolated,

@@ -28,7 +28,7 @@ pub struct Revision {
     pub checks: BTreeMap<Name, Vec<crate::release::Check>>,
     /// How traffic moves to it.
     pub rollout: Rollout,
-    /// What is declared but not enforced, a line each.
+    /// What somebody should know of it: what is declared but not enforced, what cannot be made again. A line each.
     pub not_enforced: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use crate::finding::{Finding, Severity, Source, rule};
 use crate::gate::{Gates, about_waivers, in_order};
 use crate::release::EnvironmentSpec;
 use crate::verdict::{
-    GateReport, StepKind, StepOutcome, StepReport, TestCase, VERDICT_FORMAT, Verdict, VerdictOutcome,
+    CaseOutcome, GateReport, StepKind, StepOutcome, StepReport, TestCase, VERDICT_FORMAT, Verdict, VerdictOutcome,
 };
 use crate::{Date, Digest, Name};
 use std::collections::BTreeMap;
@@ -107,6 +107,18 @@ fn gates_step(steps: &[StepReport], findings: &[Finding], report: &GateReport) -
 /// What a step amounts to as findings.
 #[must_use]
 pub fn findings_of(step: &StepReport) -> Vec<Finding> {
+    let mut findings = findings_of_outcome(step);
+    findings.extend(step.report_problem.as_ref().map(|problem| {
+        let message = format!("the report of `{}` is not whole: {problem}", step.id);
+        Finding::new(Source::Test, rule::UNREADABLE_REPORT, Severity::Medium, message)
+            .of_service(step.service.as_ref())
+            .about(step.id.as_str())
+            .help("`junit` has to name what the tests write, relative to the service's folder")
+    }));
+    findings
+}
+
+fn findings_of_outcome(step: &StepReport) -> Vec<Finding> {
     let (source, failed) = match step.kind {
         StepKind::Test => (Source::Test, rule::FAILED_TEST),
         StepKind::Functional => (Source::Check, rule::FAILED_CHECK),
@@ -114,13 +126,13 @@ pub fn findings_of(step: &StepReport) -> Vec<Finding> {
     };
     if step.outcome == StepOutcome::Passed {
         let times = (step.attempts, step.attempts_max);
-        let flaky = times.0 > 1;
         let message = format!("`{}` passed on attempt {} of {}", step.id, times.0, times.1);
-        let finding = Finding::new(source, rule::FLAKY_TEST, Severity::Medium, message)
-            .of_service(step.service.as_ref())
-            .about(step.id.as_str())
-            .help("find what makes it depend on chance: until then it can hide what it was written to show");
-        return if flaky { vec![finding] } else { Vec::new() };
+        let mut findings: Vec<Finding> = step.cases.iter().filter_map(|case| flaky_case(step, source, case)).collect();
+        findings.truncate(FINDINGS_OF_STEP_MAX);
+        if times.0 > 1 {
+            findings.push(flaky(step, source, message).about(step.id.as_str()));
+        }
+        return findings;
     }
     if step.outcome != StepOutcome::Failed {
         return Vec::new();
@@ -140,6 +152,23 @@ pub fn findings_of(step: &StepReport) -> Vec<Finding> {
         with_help(finding, step)
     };
     bad.into_iter().map(of_case).collect()
+}
+
+/// A test that passed in the end, where the report says so.
+fn flaky_case(step: &StepReport, source: Source, case: &TestCase) -> Option<Finding> {
+    let times = match (case.outcome, case.failed_attempts) {
+        (CaseOutcome::Passed, 1) => "once".to_owned(),
+        (CaseOutcome::Passed, 2..) => format!("{} times", case.failed_attempts),
+        _ => return None,
+    };
+    let finding = flaky(step, source, format!("`{}` failed {times} before it passed", case.title()));
+    Some(finding.at(case.file.clone(), case.line).about(case.title()))
+}
+
+fn flaky(step: &StepReport, source: Source, message: String) -> Finding {
+    Finding::new(source, rule::FLAKY_TEST, Severity::Medium, message)
+        .of_service(step.service.as_ref())
+        .help("find what makes it depend on chance: until then it can hide what it was written to show")
 }
 
 fn with_help(finding: Finding, step: &StepReport) -> Finding {

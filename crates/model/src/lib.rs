@@ -8,6 +8,7 @@ pub mod digest;
 pub mod finding;
 pub mod follow;
 pub mod gate;
+pub mod image_name;
 pub mod judge;
 pub mod manifest;
 pub mod name;
@@ -25,4 +26,5 @@ pub mod verdict;
 
 pub use date::Date;
 pub use digest::Digest;
+pub use image_name::ImageName;
 pub use name::Name;

@@ -94,7 +94,7 @@ pub struct Sandbox {
     /// Destinations outside that it may reach.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub egress: Vec<Egress>,
-    /// Paths below `/app` that it may write, each a private layer per instance.
+    /// Paths below the folder in which it starts that it may write, each a private layer per instance.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writable: Vec<String>,
     /// By callee, the number that it listens on when that is fixed: callers reach it there, and on 80, by its name.

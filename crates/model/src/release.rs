@@ -35,6 +35,19 @@ pub struct ServiceRelease {
     /// Its own checks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
+    /// Where the image comes from if it was not made of `files`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// An image that somebody else's tools made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It runs as it was found: its name, with the digest that it had.
+    Image(String),
+    /// It was built from this Dockerfile, and cannot be built again byte for byte.
+    Dockerfile(String),
 }
 
 /// One Hurl file of a release.
@@ -276,6 +289,27 @@ pub struct Checked {
     pub at: String,
     /// What it found.
     pub findings: Vec<crate::finding::Finding>,
+}
+
+impl Checked {
+    /// What is known of a release in which some services are of a newer one: what was found in each of them where it
+    /// comes from; of what belongs to no service, both.
+    #[must_use]
+    pub fn mixed(new: Option<&Self>, old: Option<&Self>, only: &[Name]) -> Option<Self> {
+        let of = |checked: Option<&Self>, is_new: bool| {
+            let findings = checked.map(|checked| checked.findings.clone()).unwrap_or_default();
+            let belongs = move |finding: &crate::finding::Finding| {
+                finding.service.as_ref().is_none_or(|service| only.contains(service) == is_new)
+            };
+            findings.into_iter().filter(belongs).collect::<Vec<_>>()
+        };
+        let at = new.or(old)?.at.clone();
+        let mut findings = of(new, true);
+        findings.extend(of(old, false));
+        let mut seen = std::collections::BTreeSet::new();
+        findings.retain(|finding| seen.insert(finding.fingerprint()));
+        Some(Self { at, findings })
+    }
 }
 
 impl ReleaseBundle {

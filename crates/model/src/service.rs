@@ -39,7 +39,7 @@ pub struct Service {
     /// Volume name to the path where the program expects it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub volumes: BTreeMap<Name, String>,
-    /// Paths below `/app` that it may write.
+    /// Paths that it may write, below the folder in which it starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writable: Vec<String>,
     /// The team that owns it.
@@ -60,7 +60,7 @@ pub enum Base {
     Scratch,
     /// Debian packages.
     Packages(Vec<String>),
-    /// An image, by `registry/name@sha256:…`.
+    /// An image, by its name: `registry/name:tag` (its digest is locked) or `registry/name@sha256:…`.
     Image(String),
 }
 

@@ -88,6 +88,9 @@ pub struct StepReport {
     /// The single tests, where they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<TestCase>,
+    /// What is wrong with the report that should name them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report_problem: Option<String>,
 }
 
 /// What a step does.
@@ -136,6 +139,9 @@ pub struct TestCase {
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// How often it failed before it passed, where the report says so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub failed_attempts: u32,
     /// Why it failed or was skipped, in one line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
@@ -148,6 +154,11 @@ pub struct TestCase {
     /// The line of `file`, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this way")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How a single test ended.
@@ -184,6 +195,7 @@ impl StepReport {
             reason: None,
             help: None,
             cases: Vec::new(),
+            report_problem: None,
         }
     }
 

@@ -106,7 +106,9 @@ proptest! {
     }
 
     #[test]
-    fn a_worse_finding_never_passes_where_a_better_one_does_not(finding in finding(), gate in gate(), worse in severity()) {
+    fn a_worse_finding_never_passes_where_a_better_one_does_not(
+        finding in finding(), gate in gate(), worse in severity(),
+    ) {
         let mut other = finding.clone();
         other.severity = worse.max(finding.severity);
         prop_assert!(gate.stops(&finding).is_none() || gate.stops(&other).is_some());
@@ -125,9 +127,12 @@ proptest! {
     }
 
     #[test]
-    fn a_verdict_is_read_as_it_was_written(findings in findings(), gate in gate(), waivers in waivers(), today in any_day()) {
+    fn a_verdict_is_read_as_it_was_written(
+        findings in findings(), gate in gate(), waivers in waivers(), today in any_day(),
+    ) {
         let gates = Gates { release: gate, waivers };
-        let verdict = judge(evidence(vec![step("test web", StepOutcome::Passed)], findings), &gates, &BTreeMap::new(), today);
+        let evidence = evidence(vec![step("test web", StepOutcome::Passed)], findings);
+        let verdict = judge(evidence, &gates, &BTreeMap::new(), today);
         let json = serde_json::to_string(&verdict).expect("JSON");
         prop_assert_eq!(serde_json::from_str::<Verdict>(&json).expect("a verdict"), verdict);
     }
@@ -219,4 +224,28 @@ fn production_has_the_gate_of_releases_and_others_have_none() {
     let stopped: Vec<&str> = verdict.gates.environments.keys().map(Name::as_str).collect();
     assert_eq!(stopped, ["eu", "prod"]);
     insta::assert_json_snapshot!(verdict);
+}
+
+#[test]
+fn a_mix_of_releases_knows_what_each_service_brought_along() {
+    use seaworthy_model::release::Checked;
+    let found = |rule: &str, service: Option<&str>| {
+        let service = service.map(|service| Name::new(service).expect("a name"));
+        Finding::new(Source::Scan, rule, Severity::High, "m").of_service(service.as_ref())
+    };
+    let new = Checked {
+        at: "new".into(),
+        findings: vec![found("a", Some("web")), found("b", Some("api")), found("c", None)],
+    };
+    let old = Checked {
+        at: "old".into(),
+        findings: vec![found("d", Some("web")), found("e", Some("api")), found("c", None)],
+    };
+    let only = [Name::new("web").expect("a name")];
+    let rules = |mixed: Option<Checked>| {
+        mixed.map(|mixed| mixed.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>())
+    };
+    assert_eq!(rules(Checked::mixed(Some(&new), Some(&old), &only)).expect("findings"), ["a", "c", "e"]);
+    assert_eq!(rules(Checked::mixed(None, Some(&old), &only)).expect("findings"), ["e", "c"]);
+    assert_eq!(rules(Checked::mixed(None, None, &only)), None);
 }

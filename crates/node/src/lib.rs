@@ -11,6 +11,7 @@ mod exec;
 mod failure;
 mod functional;
 mod garbage;
+mod gate;
 mod identities;
 mod isolation;
 mod journal;

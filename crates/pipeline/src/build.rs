@@ -31,6 +31,8 @@ pub struct Request<'a> {
     pub bases: &'a dyn Bases,
     /// Who knows what checks do.
     pub inspect: &'a dyn Inspect,
+    /// Whether everything that was looked up before is looked up anew.
+    pub update: bool,
     /// Whether the `test` lines run.
     pub test: bool,
     /// Whether steps that can still run do so after one has failed.

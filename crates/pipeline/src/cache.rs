@@ -7,8 +7,9 @@ use seaworthy_host::files::{create_directory, write_atomic};
 use seaworthy_image::oci::LayerDescriptor;
 use seaworthy_image::sbom::Package;
 use seaworthy_model::Digest;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -29,6 +30,9 @@ pub(crate) struct Cache {
 pub(crate) struct Entry {
     /// The layers that the service's files are put on top of.
     pub(crate) base: Vec<BaseLayer>,
+    /// Variables that the programs of those layers expect.
+    #[serde(default)]
+    pub(crate) environment: Vec<String>,
     /// The layer of its files.
     pub(crate) files: LayerDescriptor,
     /// What base and lockfiles name.
@@ -36,6 +40,23 @@ pub(crate) struct Entry {
     /// How it was built.
     pub(crate) built: Record,
     /// How its tests passed; `None`: nobody ran them, or it has none.
+    pub(crate) tested: Option<Record>,
+}
+
+/// An image that another tool built.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Whole {
+    /// Its manifest.
+    pub(crate) image: Digest,
+    /// What its manifest names.
+    pub(crate) blobs: Vec<Digest>,
+    /// What its layers hold.
+    pub(crate) packages: BTreeSet<Package>,
+    /// What the tool said of its version, by its name.
+    pub(crate) tool: BTreeMap<String, String>,
+    /// How it was built.
+    pub(crate) built: Record,
+    /// How the service's tests passed; `None`: nobody ran them, or it has none.
     pub(crate) tested: Option<Record>,
 }
 
@@ -51,17 +72,37 @@ impl Cache {
 
     /// The result, if it is there and so is every layer of it. What cannot be read counts as not there.
     pub(crate) fn get(&self, key: &Digest, blobs: &dyn BlobSink) -> Option<Entry> {
-        let bytes = self.used.then(|| std::fs::read(self.path(key)).ok())??;
-        let entry: Entry = serde_json::from_slice(&bytes).ok()?;
+        let entry: Entry = self.read(&self.path(key))?;
         let there = |layer: &LayerDescriptor| blobs.contains(&layer.digest);
         (there(&entry.files) && entry.base.iter().all(|base| there(&base.layer))).then_some(entry)
     }
 
     /// Keeps a result.
     pub(crate) fn put(&self, key: &Digest, entry: &Entry) -> Result<(), Diagnostic> {
+        self.write(&self.path(key), entry)
+    }
+
+    /// The image that another tool built, if it is there whole.
+    pub(crate) fn whole(&self, key: &Digest, blobs: &dyn BlobSink) -> Option<Whole> {
+        let whole: Whole = self.read(&self.whole_path(key))?;
+        let is_there = whole.blobs.iter().chain([&whole.image]).all(|blob| blobs.contains(blob));
+        is_there.then_some(whole)
+    }
+
+    /// Keeps what another tool built.
+    pub(crate) fn put_whole(&self, key: &Digest, whole: &Whole) -> Result<(), Diagnostic> {
+        self.write(&self.whole_path(key), whole)
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &Path) -> Option<T> {
+        let bytes = self.used.then(|| std::fs::read(path).ok())??;
+        serde_json::from_slice(&bytes).ok()
+    }
+
+    fn write(&self, path: &Path, result: &impl Serialize) -> Result<(), Diagnostic> {
         if self.used {
-            let bytes = serde_json::to_vec(entry).map_err(|error| Diagnostic::machine(error.to_string()))?;
-            write_atomic(&self.path(key), &bytes, 0o600)?;
+            let bytes = serde_json::to_vec(result).map_err(|error| Diagnostic::machine(error.to_string()))?;
+            write_atomic(path, &bytes, 0o600)?;
             prune(&self.folder);
         }
         Ok(())
@@ -93,6 +134,10 @@ impl Cache {
             prune(&self.steps);
         }
         Ok(())
+    }
+
+    fn whole_path(&self, key: &Digest) -> PathBuf {
+        self.folder.join(format!("{}.whole.json", key.hex()))
     }
 
     fn path(&self, key: &Digest) -> PathBuf {

@@ -120,6 +120,12 @@ fn listed(folder: &Path, which: &[&str]) -> Option<Vec<String>> {
     Some(files)
 }
 
+/// What git says in one line; `None` where it says nothing, or there is none.
+pub(crate) fn say(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let text = run(folder, arguments).ok()?;
+    Some(text.trim_end_matches('\n').to_owned()).filter(|text| !text.is_empty())
+}
+
 /// Why git did not do it.
 enum Failure {
     /// There is no git.

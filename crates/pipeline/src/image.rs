@@ -2,7 +2,7 @@
 
 use crate::cache::Entry;
 use crate::report::Record;
-use crate::seams::BlobSink;
+use crate::seams::{BlobSink, Foundation};
 use crate::service::ServiceBuild;
 use crate::{fingerprint, surroundings};
 use seaworthy_diagnostics::Diagnostic;
@@ -11,6 +11,7 @@ use seaworthy_image::provenance::{self, Build};
 use seaworthy_image::sbom::{self, Package, debian, lockfiles};
 use seaworthy_image::{Attachment, Content, ImageError, Limits, Tree, attach, layer};
 use seaworthy_model::Digest;
+use seaworthy_model::release::Origin;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -21,6 +22,10 @@ pub(crate) struct Made {
     pub(crate) image: Digest,
     /// The manifests of what belongs to it.
     pub(crate) attachments: Vec<Digest>,
+    /// What starts it.
+    pub(crate) run: Vec<String>,
+    /// Where it comes from, if it was not made of `files`.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// What a result is found by that depends on nothing but what the files hold.
@@ -71,8 +76,9 @@ impl ServiceBuild<'_> {
     /// Writes the layer of the files, and asks for those below it.
     pub(crate) fn layers(&self, tree: &Tree, mut packages: BTreeSet<Package>) -> Result<Entry, Diagnostic> {
         let blobs = self.request.blobs;
-        let base =
-            self.request.bases.layers(self.name, self.service.service.base.as_ref(), tree, &self.source.folder)?;
+        let base = self.service.service.base.as_ref();
+        let Foundation { layers: base, environment } =
+            self.request.bases.layers(self.name, base, tree, &self.source.folder)?;
         for base in &base {
             packages.extend(debian::packages(&Stored(blobs), &base.layer, &Limits::default())?);
         }
@@ -82,27 +88,44 @@ impl ServiceBuild<'_> {
             Ok(())
         })?;
         let files = written.ok_or_else(|| Diagnostic::machine("nothing was written"))?.into();
-        Ok(Entry { base, files, packages, built: Record::default(), tested: None })
+        Ok(Entry { base, environment, files, packages, built: Record::default(), tested: None })
     }
 
     /// Puts the documents of an image, and what belongs to it, into the store.
     pub(crate) fn make(&self, entry: &Entry, toolchains: &BTreeMap<String, String>) -> Result<Made, Diagnostic> {
         let blobs = self.request.blobs;
         let app = self.source.manifest.app.as_str();
-        let description = Description::new(app, self.name.as_str(), &self.service.service.run);
+        let environment = entry.environment.clone();
+        let run = &self.service.service.run;
+        let description = Description { environment, ..Description::new(app, self.name.as_str(), run) };
         let layers: Vec<_> = entry.base.iter().map(|base| base.layer.clone()).chain([entry.files.clone()]).collect();
         let written = assemble(&description, &layers)?;
         blobs.put_bytes(&written.config)?;
         let image = blobs.put_bytes(&written.manifest)?;
         let subject = (&image, written.manifest.len() as u64);
-        let materials = sbom::write(self.name.as_str(), &image, &entry.packages)?;
-        let statement = provenance::write(&image, &self.provenance(entry, toolchains))?;
-        let attachments = [(sbom::MEDIA_TYPE, materials), (provenance::MEDIA_TYPE, statement)];
-        let attachments = attachments.map(|(media_type, content)| keep(blobs, &attach(subject, media_type, content)?));
-        Ok(Made { attachments: attachments.into_iter().collect::<Result<_, _>>()?, image })
+        let base = entry.base.iter().map(|base| (base.what.clone(), base.layer.digest.clone())).collect();
+        let build = Build { base, ..self.provenance(toolchains) };
+        let attachments = self.attachments(subject, &entry.packages, &build)?;
+        Ok(Made { attachments, image, run: run.clone(), origin: None })
     }
 
-    fn provenance(&self, entry: &Entry, toolchains: &BTreeMap<String, String>) -> Build {
+    /// Puts what belongs to an image into the store; the image is named by its manifest's digest and size.
+    pub(crate) fn attachments(
+        &self,
+        (image, size_bytes): (&Digest, u64),
+        packages: &BTreeSet<Package>,
+        build: &Build,
+    ) -> Result<Vec<Digest>, Diagnostic> {
+        let blobs = self.request.blobs;
+        let materials = sbom::write(self.name.as_str(), image, packages)?;
+        let statement = provenance::write(image, build)?;
+        let attachments = [(sbom::MEDIA_TYPE, materials), (provenance::MEDIA_TYPE, statement)];
+        let keep = |(kind, content)| keep(blobs, &attach((image, size_bytes), kind, content)?);
+        attachments.into_iter().map(keep).collect()
+    }
+
+    /// What is known of every build.
+    pub(crate) fn provenance(&self, toolchains: &BTreeMap<String, String>) -> Build {
         let origin = &self.source.provenance;
         let fixed = surroundings::fixed().map(|(name, value)| (name.to_owned(), value));
         let shown = |source: &seaworthy_model::manifest::FileSource| match &source.to {
@@ -120,7 +143,8 @@ impl ServiceBuild<'_> {
             isolated: self.isolation.place().is_some(),
             environment: fixed.into(),
             toolchains: toolchains.clone(),
-            base: entry.base.iter().map(|base| (base.what.clone(), base.layer.digest.clone())).collect(),
+            base: Vec::new(),
+            made_by: None,
             reproducible: true,
             times: None,
         }
@@ -135,7 +159,7 @@ fn keep(blobs: &dyn BlobSink, attachment: &Attachment) -> Result<Digest, Diagnos
 }
 
 /// The store, as a source alone.
-struct Stored<'a>(&'a dyn BlobSink);
+pub(crate) struct Stored<'a>(pub(crate) &'a dyn BlobSink);
 
 impl seaworthy_image::Source for Stored<'_> {
     fn open(&self, digest: &Digest) -> Result<Box<dyn std::io::Read + '_>, ImageError> {

@@ -44,6 +44,19 @@ impl Isolation {
         Self::isolated(&scope, &at, variables)
     }
 
+    /// Everything stands where it is: for tools that make namespaces of their own.
+    pub(crate) fn plain(scope: &Path, variables: BTreeMap<OsString, OsString>) -> Self {
+        let why_not = Some("it makes its own".to_owned());
+        Self {
+            variables,
+            why_not,
+            scope: scope.to_owned(),
+            at: scope.to_owned(),
+            #[cfg(target_os = "linux")]
+            root: None,
+        }
+    }
+
     #[cfg(target_os = "linux")]
     fn isolated(scope: &Path, at: &Path, mut variables: BTreeMap<OsString, OsString>) -> Self {
         let mut places = vec![Place { from: scope.to_owned(), at: at.to_owned() }];

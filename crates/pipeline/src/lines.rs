@@ -62,7 +62,8 @@ impl Lines<'_> {
     }
 }
 
-fn too_much(excess: Excess, limits: &crate::StepLimits) -> String {
+/// What a step that took too much did.
+pub(crate) fn too_much(excess: Excess, limits: &crate::StepLimits) -> String {
     match excess {
         Excess::Memory => {
             format!("wanted more than {} of memory and was stopped", format_size(limits.memory_bytes_max))
@@ -72,7 +73,8 @@ fn too_much(excess: Excess, limits: &crate::StepLimits) -> String {
     }
 }
 
-fn ending(status: ExitStatus) -> String {
+/// How a program ended.
+pub(crate) fn ending(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt as _;
     match (status.code(), status.signal()) {
         (Some(code), _) => format!("exit code {code}"),

@@ -58,18 +58,21 @@ pub(crate) struct Record {
     pub(crate) attempts: u32,
     /// The single tests, where they are known.
     pub(crate) cases: Vec<TestCase>,
+    /// What is wrong with the report that names them.
+    #[serde(default)]
+    pub(crate) report_problem: Option<String>,
 }
 
 impl Record {
     /// A step that passed at the first attempt.
     pub(crate) fn new(took: Duration) -> Self {
-        Self { took_ms: milliseconds(took), attempts: 1, cases: Vec::new() }
+        Self { took_ms: milliseconds(took), attempts: 1, ..Self::default() }
     }
 
     /// What a report says of it.
     pub(crate) fn fill(self, report: StepReport, cached: bool) -> StepReport {
-        let Self { took_ms, attempts, cases } = self;
-        StepReport { outcome: StepOutcome::Passed, cached, attempts, took_ms, cases, ..report }
+        let Self { took_ms, attempts, cases, report_problem } = self;
+        StepReport { outcome: StepOutcome::Passed, cached, attempts, took_ms, cases, report_problem, ..report }
     }
 }
 
@@ -93,6 +96,10 @@ pub(crate) struct StepFailure {
     pub(crate) attempts: u32,
     /// The single tests, where they are known.
     pub(crate) cases: Vec<TestCase>,
+    /// What is wrong with the report that names them.
+    pub(crate) report_problem: Option<String>,
+    /// The first of them that did not pass: what to look at first.
+    pub(crate) first_case: Option<Box<Diagnostic>>,
 }
 
 impl StepFailure {
@@ -100,7 +107,7 @@ impl StepFailure {
     pub(crate) fn new(errors: Vec<Diagnostic>) -> Self {
         let machine = |error: &Diagnostic| matches!(error.fault, Fault::Machine | Fault::Seaworthy);
         let outcome = if errors.iter().any(machine) { StepOutcome::Refused } else { StepOutcome::Failed };
-        Self { outcome, errors, attempts: 1, cases: Vec::new() }
+        Self { outcome, errors, attempts: 1, cases: Vec::new(), report_problem: None, first_case: None }
     }
 
     /// It could not run, whoever's fault that is.
@@ -110,7 +117,7 @@ impl StepFailure {
 
     /// The step that it ended.
     pub(crate) fn into_step(self, report: StepReport, took: Duration) -> Step {
-        let Self { outcome, errors, attempts, cases } = self;
+        let Self { outcome, mut errors, attempts, cases, report_problem, first_case } = self;
         let first = errors.first();
         let report = StepReport {
             outcome,
@@ -120,8 +127,12 @@ impl StepFailure {
             reason: first.map(|error| error.message.clone()),
             help: first.and_then(|error| error.help.clone()),
             last_lines: first.map(|error| error.evidence.clone()).unwrap_or_default(),
+            report_problem,
             ..report
         };
+        if let Some(error) = first_case {
+            errors.insert(0, *error);
+        }
         Step { report, errors }
     }
 }

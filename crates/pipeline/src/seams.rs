@@ -6,7 +6,7 @@ use seaworthy_image::{Source, Tree};
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::service::Base;
 use seaworthy_model::verdict::TestCase;
-use seaworthy_model::{Digest, Name};
+use seaworthy_model::{Digest, ImageName, Name};
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,25 @@ pub struct BaseLayer {
     pub what: String,
 }
 
-/// Who makes the bases of services.
+/// What the files of a service are put on top of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Foundation {
+    /// Its layers, the lowest first.
+    pub layers: Vec<BaseLayer>,
+    /// Variables that its programs expect, as `NAME=value`.
+    pub environment: Vec<String>,
+}
+
+/// An image that runs as it is; it is whole in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenImage {
+    /// The digest of its manifest, for this machine.
+    pub image: Digest,
+    /// What was asked for, with the digest that it has: `registry/name:tag@sha256:…`.
+    pub name: String,
+}
+
+/// Who makes the bases of services, and has images.
 pub trait Bases: Sync {
     /// What a base (`None`: the manifest names none) stands for now (versions that are locked, say), as a text that
     /// changes when its layers would: a build whose base still says the same is not repeated. Costs next to nothing.
@@ -97,8 +115,8 @@ pub trait Bases: Sync {
     /// When the base cannot be had.
     fn stands_for(&self, service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic>;
 
-    /// The layers of a base, the lowest first, put into the store; `files` are those of the service as they will lie
-    /// in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
+    /// The layers of a base, put into the store, and what its programs expect; `files` are those of the service as they
+    /// will lie in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
     ///
     /// # Errors
     /// When the base cannot be had, or lacks what the files need.
@@ -108,7 +126,13 @@ pub trait Bases: Sync {
         base: Option<&Base>,
         files: &Tree,
         sources: &Path,
-    ) -> Result<Vec<BaseLayer>, Diagnostic>;
+    ) -> Result<Foundation, Diagnostic>;
+
+    /// The image of this name, put into the store; what a tag means is looked up once.
+    ///
+    /// # Errors
+    /// When it cannot be had, or is made for another machine.
+    fn image(&self, service: &Name, image: &ImageName, sources: &Path) -> Result<GivenImage, Diagnostic>;
 }
 
 /// No bases at all: every image holds the service's own files and nothing else.
@@ -126,7 +150,12 @@ impl Bases for NoBases {
         _base: Option<&Base>,
         _files: &Tree,
         _sources: &Path,
-    ) -> Result<Vec<BaseLayer>, Diagnostic> {
-        Ok(Vec::new())
+    ) -> Result<Foundation, Diagnostic> {
+        Ok(Foundation::default())
+    }
+
+    fn image(&self, service: &Name, _image: &ImageName, _sources: &Path) -> Result<GivenImage, Diagnostic> {
+        let message = format!("`{service}` has `image`: only Linux runs images");
+        Err(Diagnostic::user(message).help("deploy it to a node on Linux"))
     }
 }

@@ -1,7 +1,7 @@
 //! One service: build and collect, then test; or nothing, if nothing changed.
 
 use crate::build::Request;
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, Entry, Whole};
 use crate::collect::collect;
 use crate::confinement::Confinements;
 use crate::fingerprint::{Fingerprint, Listing, Recipe, fingerprint};
@@ -11,6 +11,7 @@ use crate::lines::Lines;
 use crate::progress::{Event, Step};
 use crate::report::{Record, StepFailure, milliseconds};
 use crate::source::Source;
+use crate::test_report::{Before, TestReport};
 use crate::toolchains::{Asked, versions};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
@@ -56,23 +57,52 @@ pub(crate) struct ServiceBuilt {
     pub(crate) made: Made,
     /// Nothing changed since it was made, and nothing was run; then it is tested, too, if that was asked for.
     pub(crate) unchanged: bool,
-    entry: Entry,
-    folder: PathBuf,
-    base: String,
-    toolchains: BTreeMap<String, String>,
+    /// What is kept of it.
+    pub(crate) kept: Kept,
+    /// Where its test runs.
+    pub(crate) folder: PathBuf,
+    /// What it stands on, as a text.
+    pub(crate) base: String,
+    /// What compilers and interpreters say of their versions.
+    pub(crate) toolchains: BTreeMap<String, String>,
     /// What it was made of; `None`: it is known by its content.
-    key: Option<Fingerprint>,
+    pub(crate) key: Option<Fingerprint>,
+}
+
+/// A result, as it is kept.
+#[derive(Clone)]
+pub(crate) enum Kept {
+    /// Made of files.
+    Files(Entry),
+    /// An image that others made.
+    Whole(Whole),
+}
+
+impl Kept {
+    /// The same, tested.
+    fn tested(self, record: Record) -> Self {
+        match self {
+            Self::Files(entry) => Self::Files(Entry { tested: Some(record), ..entry }),
+            Self::Whole(whole) => Self::Whole(Whole { tested: Some(record), ..whole }),
+        }
+    }
 }
 
 impl ServiceBuilt {
     /// How it was built, now or before.
     pub(crate) fn record(&self) -> &Record {
-        &self.entry.built
+        match &self.kept {
+            Kept::Files(entry) => &entry.built,
+            Kept::Whole(whole) => &whole.built,
+        }
     }
 
     /// How its test passed before, with everything as it is now.
     pub(crate) fn tested(&self) -> Option<&Record> {
-        self.entry.tested.as_ref()
+        match &self.kept {
+            Kept::Files(entry) => entry.tested.as_ref(),
+            Kept::Whole(whole) => whole.tested.as_ref(),
+        }
     }
 }
 
@@ -84,6 +114,14 @@ impl ServiceBuild<'_> {
 
     /// Builds it, or finds what was built; the image and what belongs to it are in the store then.
     pub(crate) fn build(&self) -> Result<ServiceBuilt, Stopped> {
+        match (&self.service.image, &self.service.dockerfile) {
+            (Some(image), _) => Ok(self.given(image)?),
+            (None, Some(file)) => self.by_dockerfile(file),
+            (None, None) => self.of_files(),
+        }
+    }
+
+    fn of_files(&self) -> Result<ServiceBuilt, Stopped> {
         let folder = self.folder()?;
         let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
         let toolchains = self.toolchains(&folder);
@@ -95,7 +133,8 @@ impl ServiceBuild<'_> {
         if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let made = self.make(&entry, &toolchains)?;
-            return Ok(ServiceBuilt { made, unchanged: true, entry, folder, base, toolchains, key });
+            let kept = Kept::Files(entry);
+            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key });
         }
         let started = Instant::now();
         // A test that has to run needs what its build leaves in the folder, whether or not the image is known.
@@ -108,8 +147,8 @@ impl ServiceBuild<'_> {
             self.cache.put(key, &entry)?;
         }
         let made = self.make(&entry, &toolchains)?;
-        let built = ServiceBuilt { made, unchanged, entry, folder, base, toolchains, key };
-        self.keep(&built, &built.entry)?;
+        let built = ServiceBuilt { made, unchanged, kept: Kept::Files(entry), folder, base, toolchains, key };
+        self.keep(&built, &built.kept)?;
         Ok(built)
     }
 
@@ -118,32 +157,72 @@ impl ServiceBuild<'_> {
         let started = Instant::now();
         let attempts_max = self.service.retry.saturating_add(1);
         let mut attempts = 1;
-        while let Err(stopped) = self.lines(Step::Test, &built.folder, &self.service.test) {
-            let Stopped::Failed(failure) = stopped else { return Err(stopped) };
+        let report = loop {
+            let failure = match self.attempt(&built.folder) {
+                Ok(report) => break report,
+                Err(Stopped::Failed(failure)) => failure,
+                Err(Stopped::Cancelled) => return Err(Stopped::Cancelled),
+            };
             let may_again = failure.outcome == StepOutcome::Failed && attempts < attempts_max;
             if !may_again || (self.stop)() {
                 return Err(Stopped::Failed(StepFailure { attempts, ..failure }));
             }
-            let why = failure.errors.first().map(ToString::to_string).unwrap_or_default();
+            let first = failure.first_case.as_deref().or(failure.errors.first());
+            let why = first.map(ToString::to_string).unwrap_or_default();
             self.tell(Event::Retried { service: self.name.clone(), attempt: attempts, attempts_max, why });
             attempts += 1;
-        }
-        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases: Vec::new() };
-        self.keep(built, &Entry { tested: Some(record.clone()), ..built.entry.clone() })?;
+        };
+        let TestReport { cases, problem } = report;
+        let record = Record { took_ms: milliseconds(started.elapsed()), attempts, cases, report_problem: problem };
+        self.keep(built, &built.kept.clone().tested(record.clone()))?;
         Ok(record)
+    }
+
+    /// Runs the tests once. Both have to be good: how the command ends, and what its report says.
+    fn attempt(&self, folder: &Path) -> Result<TestReport, Stopped> {
+        let before = Before::look(self, folder)?;
+        let ran = self.lines(Step::Test, folder, &self.service.test);
+        if let Err(Stopped::Cancelled) = ran {
+            return Err(Stopped::Cancelled);
+        }
+        let report = before.map(|before| before.read(self)).transpose()?.unwrap_or_default();
+        let path = &self.service.path;
+        let command = self.service.test.join(" && ");
+        let by_hand = if path == "." { command } else { format!("cd {path} && {command}") };
+        let first_case = report.first_failure(&by_hand).map(Box::new);
+        let failure = match ran {
+            Err(Stopped::Failed(failure)) => failure,
+            _ if first_case.is_some() => {
+                let message =
+                    format!("the test of `{}` ended well, but its report names a test that did not", self.name);
+                let error = Diagnostic::user(message).help(format!("run it by hand: `{by_hand}`"));
+                StepFailure::new(vec![error])
+            }
+            _ => return Ok(report),
+        };
+        let TestReport { cases, problem } = report;
+        Err(Stopped::Failed(StepFailure { cases, report_problem: problem, first_case, ..failure }))
     }
 
     /// Keeps a result by what it was made of, if that is still what lies there: somebody may have edited the source
     /// meanwhile, and then nobody knows what this was built from.
-    fn keep(&self, built: &ServiceBuilt, entry: &Entry) -> Result<(), Diagnostic> {
+    pub(crate) fn keep(&self, built: &ServiceBuilt, kept: &Kept) -> Result<(), Diagnostic> {
         let Some(key) = &built.key else { return Ok(()) };
         if self.source.is_own() {
             // Nobody edits a checkout, and what steps leave in it is not there the next time.
-            return self.cache.put(&key.digest, entry);
+            return self.put(&key.digest, kept);
         }
         let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
-        let files: Vec<&str> = self.service.files.iter().map(|file| file.from.as_str()).collect();
-        if now.is_only_built_from(key, &files) { self.cache.put(&now.digest, entry) } else { Ok(()) }
+        let files = self.service.files.iter().map(|file| file.from.as_str());
+        let files: Vec<&str> = files.chain(self.service.junit.as_deref()).collect();
+        if now.is_only_built_from(key, &files) { self.put(&now.digest, kept) } else { Ok(()) }
+    }
+
+    fn put(&self, key: &Digest, kept: &Kept) -> Result<(), Diagnostic> {
+        match kept {
+            Kept::Files(entry) => self.cache.put(key, entry),
+            Kept::Whole(whole) => self.cache.put_whole(key, whole),
+        }
     }
 
     /// Collects the files and makes their layer and those below it; or finds them, if that is wanted, by what the files
@@ -162,7 +241,7 @@ impl ServiceBuild<'_> {
     }
 
     /// The service's folder, without symbolic links, in the manifest's.
-    fn folder(&self) -> Result<PathBuf, Diagnostic> {
+    pub(crate) fn folder(&self) -> Result<PathBuf, Diagnostic> {
         let path = self.source.folder.join(&self.service.path);
         let folder = path.canonicalize().map_err(|error| {
             if error.kind() == std::io::ErrorKind::NotFound {
@@ -183,7 +262,7 @@ impl ServiceBuild<'_> {
         Ok(folder)
     }
 
-    fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {
+    pub(crate) fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {
         let lines: Vec<&str> = self.service.build.iter().chain(&self.service.test).map(String::as_str).collect();
         let asked = Asked {
             folder,
@@ -196,14 +275,15 @@ impl ServiceBuild<'_> {
         versions(&asked, &lines)
     }
 
-    fn fingerprint(
+    pub(crate) fn fingerprint(
         &self,
         folder: &Path,
         listing: Option<&Listing>,
         base: &str,
         toolchains: &BTreeMap<String, String>,
     ) -> Result<Fingerprint, Diagnostic> {
-        let files: Vec<String> = self.service.files.iter().map(|source| format!("{source:?}")).collect();
+        let files = self.service.files.iter().map(|source| format!("{source:?}"));
+        let files: Vec<String> = files.chain(self.service.junit.iter().map(|junit| format!("junit {junit}"))).collect();
         let recipe = Recipe {
             path: &self.service.path,
             build: &self.service.build,
@@ -216,14 +296,14 @@ impl ServiceBuild<'_> {
         fingerprint(folder, &self.source.scope, listing, &recipe)
     }
 
-    fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
+    pub(crate) fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {
         if lines.is_empty() {
             return Ok(());
         }
         self.timed(step, || Lines { of: self, step, folder, lines }.run())
     }
 
-    fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
+    pub(crate) fn timed<T>(&self, step: Step, work: impl FnOnce() -> Result<T, Stopped>) -> Result<T, Stopped> {
         let service = self.name.clone();
         self.tell(Event::Started { service: service.clone(), step });
         let started = Instant::now();

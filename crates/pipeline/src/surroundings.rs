@@ -74,6 +74,37 @@ pub(crate) fn for_builds() -> BTreeMap<OsString, OsString> {
     variables
 }
 
+/// What tools that build Dockerfiles are told by: where they keep things, whom they ask, how they isolate.
+const CONTAINER_TOOLS: [&str; 18] = [
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "TMPDIR",
+    "REGISTRY_AUTH_FILE",
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_BUILDKIT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "CONTAINER_HOST",
+    "CONTAINERS_CONF",
+    "CONTAINERS_STORAGE_CONF",
+    "CONTAINERS_REGISTRIES_CONF",
+    "BUILDAH_ISOLATION",
+    "STORAGE_DRIVER",
+    "STORAGE_OPTS",
+];
+
+/// The variables that `buildah`, `podman` and `docker` get.
+pub(crate) fn for_container_tools() -> BTreeMap<OsString, OsString> {
+    let mut variables = selected(std::env::vars_os(), |name| NAMES.contains(&name) || CONTAINER_TOOLS.contains(&name));
+    variables.extend(fixed().map(|(name, value)| (name.into(), value.into())));
+    // Images whose times are all the same would not be told apart by what these tools keep.
+    variables.remove(&OsString::from("SOURCE_DATE_EPOCH"));
+    variables
+}
+
 /// Where a program is, by the variables that a build gets.
 pub(crate) fn program(name: &str, variables: &BTreeMap<OsString, OsString>) -> Option<PathBuf> {
     let path = variables.get(&OsString::from("PATH"))?;

@@ -93,6 +93,11 @@ pub(crate) fn versions(asked: &Asked<'_>, lines: &[&str]) -> BTreeMap<String, St
     TOOLS.iter().filter(used).filter_map(version).collect()
 }
 
+/// What one program says of its version.
+pub(crate) fn say(asked: &Asked<'_>, program: &'static str, line: &'static str) -> Option<String> {
+    asked.version(&Tool { program, line, words: &[], files: &[] })
+}
+
 impl Asked<'_> {
     fn version(&self, tool: &Tool) -> Option<String> {
         let program = surroundings::program(tool.program, &self.isolation.variables)?;

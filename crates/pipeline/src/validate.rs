@@ -5,7 +5,6 @@ use crate::checks::{self, Checked};
 use crate::source::Source;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
-use seaworthy_model::manifest::Manifest;
 use seaworthy_model::release::{Check, RouteSpec, Stage};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,7 +27,6 @@ impl Validated {
 
 /// Reads the checks. They cost little: what is wrong with them is told before anything is built.
 pub(crate) fn validate(request: &Request<'_>, source: &Source) -> Result<Validated, Vec<Diagnostic>> {
-    not_built_yet(&source.manifest)?;
     let mut all = BTreeMap::new();
     for (name, service) in &source.manifest.services {
         let checked = Checked { of: format!("service `{name}`"), path: &service.path, sources: &service.checks };
@@ -43,21 +41,6 @@ pub(crate) fn validate(request: &Request<'_>, source: &Source) -> Result<Validat
         routes.insert(name.clone(), RouteSpec { checks, ..route.route.clone() });
     }
     Ok(Validated { checks: all, routes })
-}
-
-/// Refuses what the manifest may say and nobody builds yet.
-pub(crate) fn not_built_yet(manifest: &Manifest) -> Result<(), Vec<Diagnostic>> {
-    let errors: Vec<Diagnostic> = manifest
-        .services
-        .iter()
-        .filter_map(|(name, service)| {
-            let key = if service.image.is_some() { "image" } else { "dockerfile" };
-            let there = service.image.is_some() || service.dockerfile.is_some();
-            let error = Diagnostic::user(format!("`{name}` has `{key}`, which is not built yet"));
-            there.then(|| error.help("name what it runs by `build`, `files` and `run`"))
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 fn collected(request: &Request<'_>, source: &Source, checked: &Checked<'_>) -> Result<Vec<Check>, Vec<Diagnostic>> {

@@ -4,7 +4,6 @@ use crate::build::{self, Request};
 use crate::cache::Cache;
 use crate::image::Made;
 use crate::source::Source;
-use crate::validate::not_built_yet;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files;
 use seaworthy_image::difference::{Side, first};
@@ -34,9 +33,9 @@ pub fn verify(request: &Request<'_>) -> Result<BTreeMap<Name, Verified>, Vec<Dia
     let once = |number: u32| -> Result<BTreeMap<Name, Made>, Vec<Diagnostic>> {
         let place = request.cache.join("verify").join(format!("{}-{number}", std::process::id()));
         let _gone = Gone(&place);
-        let source = Source::copy(request.manifest_file, request.of, &place)?;
-        not_built_yet(&source.manifest)?;
+        let mut source = Source::copy(request.manifest_file, request.of, &place)?;
         let cache = Cache::open(request.cache, false).map_err(one)?;
+        source.manifest.services.retain(|_, service| service.dockerfile.is_none());
         let request = Request { test: false, ..*request };
         build::images(&request, &source, &cache)
     };
@@ -60,7 +59,7 @@ fn difference(request: &Request<'_>, left: &Digest, right: &Digest) -> Result<Op
 }
 
 /// A folder that is removed in the end.
-struct Gone<'a>(&'a std::path::Path);
+pub(crate) struct Gone<'a>(pub(crate) &'a std::path::Path);
 
 impl Drop for Gone<'_> {
     fn drop(&mut self) {

@@ -14,6 +14,7 @@ use crate::source::Source;
 use crate::validate::Validated;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::release::{RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
+use seaworthy_model::service::Service;
 use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport};
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
@@ -231,9 +232,11 @@ pub(crate) fn bundle(
 ) -> ReleaseBundle {
     let manifest = &source.manifest;
     let release_of = |(name, built): (&Name, &Arc<ServiceBuilt>)| {
-        let service = manifest.services.get(name)?.service.clone();
+        let made = &built.made;
+        let service = Service { run: made.run.clone(), ..manifest.services.get(name)?.service.clone() };
         let checks = validated.checks.get(name).cloned().unwrap_or_default();
-        Some((name.clone(), ServiceRelease { image: built.made.image.clone(), service, checks }))
+        let (image, origin) = (made.image.clone(), made.origin.clone());
+        Some((name.clone(), ServiceRelease { image, service, checks, origin }))
     };
     let release = Release {
         format: RELEASE_FORMAT,

@@ -264,11 +264,9 @@ fn a_check_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn what_is_not_built_yet_is_refused() {
-    let world = World::with(&[(
-        "seaworthy.toml",
-        "app = \"a\"\n[services.a]\nimage = \"registry.example.com/a\"\n[services.b]\ndockerfile = \"Dockerfile\"\n",
-    )]);
+fn a_dockerfile_that_is_not_there_is_refused() {
+    let world =
+        World::with(&[("seaworthy.toml", "app = \"a\"\n[services.b]\ndockerfile = \"Dockerfile\"\n"), ("b/page", "")]);
     insta::assert_snapshot!(world.refused());
 }
 

@@ -99,6 +99,7 @@ fn the_manifest_may_lie_below_the_top() {
         blobs: &world.blobs,
         bases: &seaworthy_pipeline::NoBases,
         inspect: &world.blobs,
+        update: false,
         test: true,
         keep_going: false,
         limits: world.limits,

@@ -1,16 +1,18 @@
 //! Calls to a registry: TLS, proxies, tokens, and trying again.
 
+use crate::PullError;
 use crate::challenge::Challenge;
 use crate::credentials::Login;
-use crate::name::is_loopback;
-use crate::{ImageName, PullError};
 use seaworthy_diagnostics::Masked;
 use seaworthy_image::links::DOCUMENT_TYPES;
+use seaworthy_model::ImageName;
+use seaworthy_model::image_name::is_loopback;
 use serde::Deserialize;
+use std::fs::File;
 use std::io::Read as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use ureq::http::{Response, StatusCode, header};
+use ureq::http::{Method, Request, Response, StatusCode, header};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
@@ -28,8 +30,20 @@ pub(crate) struct Connection<'a> {
     agent: &'a Agent,
     image: &'a ImageName,
     login: Option<Login>,
+    /// What tokens shall allow: `pull`, or `pull,push`.
+    access: &'static str,
     /// The value of `Authorization`, once the registry has asked for one.
     authorization: Mutex<Option<Masked<String>>>,
+}
+
+/// What goes with a call.
+pub(crate) enum Payload {
+    /// Nothing.
+    Empty,
+    /// A document.
+    Bytes(Vec<u8>),
+    /// A blob.
+    File(File),
 }
 
 /// A client: the system's certificates (or those that `SSL_CERT_FILE` names), the environment's proxy.
@@ -62,12 +76,94 @@ pub(crate) fn agent(image: &ImageName) -> Agent {
 
 impl<'a> Connection<'a> {
     pub(crate) fn new(agent: &'a Agent, image: &'a ImageName, login: Option<Login>) -> Self {
-        Self { agent, image, login, authorization: Mutex::new(None) }
+        Self { agent, image, login, access: "pull", authorization: Mutex::new(None) }
+    }
+
+    /// For writing, too.
+    pub(crate) fn for_pushing(agent: &'a Agent, image: &'a ImageName, login: Option<Login>) -> Self {
+        Self { access: "pull,push", ..Self::new(agent, image, login) }
+    }
+
+    /// Where something of the repository is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/v2/{}/{path}", self.image.api(), self.image.repository)
+    }
+
+    /// A place that the registry named, which may be relative to it.
+    pub(crate) fn absolute(&self, place: &str) -> Result<String, PullError> {
+        if place.starts_with('/') {
+            return Ok(format!("{}{place}", self.image.api()));
+        }
+        if place.starts_with("https://") || self.is_own(place) {
+            return Ok(place.to_owned());
+        }
+        Err(self.odd(format!("it wants the upload at `{place}`")))
+    }
+
+    /// Whether an address is the registry's own: credentials go nowhere else.
+    fn is_own(&self, url: &str) -> bool {
+        url.strip_prefix(&self.image.api()).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Makes a call that changes something. Any answer is given back, but for what may pass by itself.
+    pub(crate) fn send(
+        &self,
+        method: &Method,
+        url: &str,
+        kind: Option<&str>,
+        payload: &dyn Fn() -> Result<Payload, PullError>,
+    ) -> Result<Response<Body>, PullError> {
+        let mut response = self.send_once(method, url, kind, payload()?)?;
+        if response.status() == StatusCode::UNAUTHORIZED && self.is_own(url) && self.authorize(&response)? {
+            response = self.send_once(method, url, kind, payload()?)?;
+        }
+        let status = response.status();
+        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+            return Err(self.unreachable(format!("it answers {status}")));
+        }
+        Ok(response)
+    }
+
+    fn send_once(
+        &self,
+        method: &Method,
+        url: &str,
+        kind: Option<&str>,
+        payload: Payload,
+    ) -> Result<Response<Body>, PullError> {
+        let mut request = Request::builder().method(method).uri(url);
+        if let Some(kind) = kind {
+            request = request.header(header::CONTENT_TYPE, kind);
+        }
+        let authorization = self.authorization.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(value) = authorization.filter(|_| self.is_own(url)) {
+            request = request.header(header::AUTHORIZATION, value.reveal());
+        }
+        let wrong = |error: ureq::http::Error| self.odd(error.to_string());
+        let answered = match payload {
+            Payload::Empty => self.agent.run(request.body(()).map_err(wrong)?),
+            Payload::Bytes(bytes) => self.agent.run(request.body(bytes).map_err(wrong)?),
+            Payload::File(file) => self.agent.run(request.body(file).map_err(wrong)?),
+        };
+        answered.map_err(|error| self.unreachable(error.to_string()))
+    }
+
+    /// What to say of an answer that is not the one that was hoped for.
+    pub(crate) fn refused(&self, response: &Response<Body>) -> PullError {
+        match response.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => PullError::NotTaken {
+                registry: self.image.registry.clone(),
+                image: self.image.to_string(),
+                status: response.status().as_u16(),
+                known: self.login.is_some(),
+            },
+            status => self.odd(format!("it answers {status}")),
+        }
     }
 
     /// Gets what is at `/v2/REPOSITORY/` and this path. What may pass by itself is tried again.
     pub(crate) fn get(&self, path: &str) -> Result<Response<Body>, PullError> {
-        let url = format!("{}/v2/{}/{path}", self.image.base(), self.image.repository);
+        let url = self.url(path);
         let mut pause = PAUSE;
         for _ in 1..TRIES {
             match self.get_once(&url) {
@@ -147,7 +243,8 @@ impl<'a> Connection<'a> {
         if let Some(service) = service {
             query.append_pair("service", &service);
         }
-        let scope = scope.unwrap_or_else(|| format!("repository:{}:pull", self.image.repository));
+        let asked = scope.filter(|_| self.access == "pull");
+        let scope = asked.unwrap_or_else(|| format!("repository:{}:{}", self.image.repository, self.access));
         query.append_pair("scope", &scope);
         let separator = if realm.contains('?') { '&' } else { '?' };
         let mut request = self.agent.get(format!("{realm}{separator}{}", query.finish()));

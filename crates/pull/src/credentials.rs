@@ -1,10 +1,11 @@
 //! User names and passwords for registries, from where `podman login` and `docker login` keep them.
 
-use crate::{ImageName, PullError};
+use crate::PullError;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use seaworthy_diagnostics::Masked;
 use seaworthy_host::files;
+use seaworthy_model::ImageName;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

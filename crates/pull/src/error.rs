@@ -1,10 +1,11 @@
-//! What can go wrong when an image is pulled, and what to do about it.
+//! What can go wrong when an image is pulled or pushed, and what to do about it.
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Digest;
+use seaworthy_model::image_name::ImageNameError;
 use seaworthy_store::StoreError;
 
-/// What can go wrong when an image is pulled.
+/// What can go wrong when an image is pulled or pushed.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
     /// A text that names no image.
@@ -24,6 +25,18 @@ pub enum PullError {
     /// The registry wants to know who asks, or does not let them.
     #[error("the registry `{registry}` does not give out `{image}`: {status}")]
     Denied {
+        /// The registry.
+        registry: String,
+        /// The image.
+        image: String,
+        /// What it answered.
+        status: u16,
+        /// Whether credentials for it were found.
+        known: bool,
+    },
+    /// The registry does not take it from whoever this is.
+    #[error("the registry `{registry}` does not take `{image}`: {status}")]
+    NotTaken {
         /// The registry.
         registry: String,
         /// The image.
@@ -92,6 +105,12 @@ pub enum PullError {
     Store(#[from] StoreError),
 }
 
+impl From<ImageNameError> for PullError {
+    fn from(ImageNameError { name, why }: ImageNameError) -> Self {
+        Self::Name { name, why }
+    }
+}
+
 impl From<PullError> for Diagnostic {
     fn from(error: PullError) -> Self {
         let text = error.to_string();
@@ -102,7 +121,7 @@ impl From<PullError> for Diagnostic {
             PullError::Missing { .. } => {
                 Self::user(text).help("look at its name and its tag; where it was deleted, choose another")
             }
-            PullError::Denied { registry, known, .. } => Self::user(text).help(if known {
+            PullError::Denied { registry, known, .. } | PullError::NotTaken { registry, known, .. } => Self::user(text).help(if known {
                 format!("the credentials for it may not, or are out of date: log in again, `podman login {registry}`")
             } else {
                 format!("log in: `podman login --authfile ~/.docker/config.json {registry}` or `docker login {registry}`")

@@ -1,7 +1,7 @@
 //! What names of images meant when they were first used: the section `[images]` of `seaworthy.lock`.
 
-use crate::{ImageName, PullError};
-use seaworthy_model::Digest;
+use crate::PullError;
+use seaworthy_model::{Digest, ImageName};
 use std::collections::BTreeMap;
 
 /// Names of images with their digests. The same lock gives the same image.

@@ -1,10 +1,10 @@
 //! From a name to the blobs of one platform's image.
 
 use crate::connection::{Connection, agent, read};
-use crate::{Credentials, ImageName, PullError};
+use crate::{Credentials, PullError};
 use seaworthy_image::links::{DOCUMENT_BYTES_MAX, Descriptor, Links, diff_ids};
 use seaworthy_image::oci::{LayerDescriptor, architecture};
-use seaworthy_model::Digest;
+use seaworthy_model::{Digest, ImageName};
 use seaworthy_store::{Blobs, StoreError};
 use serde::Deserialize;
 use std::fmt;

@@ -6,8 +6,8 @@
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_host::{files, process};
 use seaworthy_image::links::{OCI_INDEX, OCI_MANIFEST};
-use seaworthy_model::Digest;
-use seaworthy_pull::{Credentials, ImageName, Platform, PullError, Pulled, Puller};
+use seaworthy_model::{Digest, ImageName};
+use seaworthy_pull::{Credentials, Platform, PullError, Pulled, Puller};
 use seaworthy_registry::{Grant, Limits, Listener, Registry, Tokens, serve};
 use seaworthy_store::{Blobs, Store, StoredManifest};
 use serde_json::json;

@@ -240,7 +240,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
     let services = service
         .into_iter()
         .map(|(name, service)| {
-            (name, ServiceRelease { image: image.clone(), service: service.service, checks: Vec::new() })
+            (name, ServiceRelease { image: image.clone(), service: service.service, checks: Vec::new(), origin: None })
         })
         .collect();
     let app = seaworthy_model::Name::new("shop").unwrap();

@@ -9,7 +9,8 @@ use seaworthy_model::{Digest, Name};
 
 impl Store {
     /// Keeps a release. The same release may come again from another commit, with other values beside it: what came
-    /// last counts (revisions hold their own values).
+    /// last counts (revisions hold their own values). What a check found stays until another check has looked: that
+    /// somebody built it again says nothing about it.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -17,10 +18,17 @@ impl Store {
         let digest = bundle.release.digest();
         let app = bundle.release.app.as_str();
         self.write(|transaction| {
+            let mut bundle = bundle.clone();
+            if bundle.checked.is_none() {
+                let mut statement = transaction.prepare_cached("SELECT bundle FROM releases WHERE digest = ?1")?;
+                let before: Option<String> = statement.query_row([digest.to_string()], |row| row.get(0)).optional()?;
+                let before = before.and_then(|text| json::decode::<ReleaseBundle>("release", &text).ok());
+                bundle.checked = before.and_then(|before| before.checked);
+            }
             transaction.execute(
                 "INSERT INTO releases (digest, app, bundle, stored_at) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT (digest) DO UPDATE SET bundle = excluded.bundle, stored_at = excluded.stored_at",
-                (digest.to_string(), app, json::encode(bundle), clock::rfc3339(clock::now())),
+                (digest.to_string(), app, json::encode(&bundle), clock::rfc3339(clock::now())),
             )?;
             // A working tree with changes is not its commit.
             if let Some(commit) = bundle.provenance.commit.as_ref().filter(|_| !bundle.provenance.dirty) {

@@ -119,7 +119,7 @@ impl World {
         let services = manifest.expect("a manifest").services;
         let images = [self.image(first), self.image(second)];
         let services = services.into_iter().zip(&images).map(|((name, service), image)| {
-            (name, ServiceRelease { image: image.clone(), service: service.service, checks: Vec::new() })
+            (name, ServiceRelease { image: image.clone(), service: service.service, checks: Vec::new(), origin: None })
         });
         let release = Release {
             format: RELEASE_FORMAT,

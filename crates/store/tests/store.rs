@@ -372,3 +372,24 @@ fn an_environment_follows_one_thing_until_it_follows_nothing() {
     assert!(!store.remove_follower(&name("shop"), &name("qa")).unwrap());
     assert_eq!(store.followers().unwrap(), []);
 }
+
+#[test]
+fn what_a_check_found_outlives_a_build_without_one() {
+    use seaworthy_model::finding::{Finding, Severity, Source};
+    use seaworthy_model::release::Checked;
+    let home = tempfile::tempdir().expect("a folder");
+    let store = Store::open(home.path()).expect("a store");
+    let found = |rule: &str| {
+        let findings = vec![Finding::new(Source::Scan, rule, Severity::High, "m")];
+        ReleaseBundle { checked: Some(Checked { at: String::new(), findings }), ..bundle("shop", None) }
+    };
+    let rule = |digest: &Digest| {
+        let checked = store.release(digest).expect("a release").expect("a release").checked;
+        checked.map(|checked| checked.findings[0].rule.clone())
+    };
+    let release = store.put_release(&found("one")).expect("a release");
+    store.put_release(&bundle("shop", None)).expect("a release");
+    assert_eq!(rule(&release).as_deref(), Some("one"), "nobody looked again");
+    store.put_release(&found("two")).expect("a release");
+    assert_eq!(rule(&release).as_deref(), Some("two"));
+}

@@ -12,6 +12,7 @@ const ORDER: &[&str] = &[
     "seaworthy-delivery",
     "seaworthy-image",
     "seaworthy-debian",
+    "seaworthy-reports",
     "seaworthy-pipeline",
     "seaworthy-bases",
     "seaworthy-store",

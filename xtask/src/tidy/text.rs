@@ -6,7 +6,8 @@ use std::path::Path;
 const WIDTH_MAX: usize = 120;
 
 /// Files that other programs write, or whose lines are data.
-const ANY_WIDTH: &[&str] = &["lock", "snap", "json", "svg", "sum", "html", "hurl", "toml", "proptest-regressions"];
+const ANY_WIDTH: &[&str] =
+    &["lock", "snap", "json", "svg", "sum", "html", "hurl", "toml", "xml", "proptest-regressions"];
 
 /// Work that is put off is an issue; these need its number: `TODO(#12)`.
 const PUT_OFF: &[&str] = &[concat!("TO", "DO"), concat!("FIX", "ME"), concat!("HA", "CK")];

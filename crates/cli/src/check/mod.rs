@@ -1,10 +1,13 @@
 //! The verdict on a commit, where the verb was typed.
 
 mod ephemeral;
+mod findings;
 mod functional;
 mod report;
+mod reports;
 
 pub(crate) use report::show;
+pub(crate) use reports::write as write_reports;
 
 use crate::build::{What, builds_folder, keep, with_request};
 use crate::context::Context;
@@ -46,6 +49,7 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Outcome, Ended>
     let outcome = judged(checked, started_at, took_ms)?;
     if let Some(bundle) = &outcome.bundle {
         keep(context, bundle).await?;
+        crate::checked::remember(&builds_folder()?, bundle)?;
     }
     Ok(outcome)
 }

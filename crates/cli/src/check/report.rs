@@ -20,6 +20,7 @@ pub(crate) fn show(output: Output, outcome: &Outcome) {
     for step in ordered(verdict) {
         output.data(&line(step, first(steps).is_some_and(|first| first.report.id == step.id)));
     }
+    super::findings::show(output, verdict);
     if *stopped {
         output.data("\nthe check was stopped: what has passed is kept, and the next one goes on from there");
     }

@@ -2,7 +2,7 @@
 
 use crate::arguments::CheckArguments;
 use crate::build::What;
-use crate::check::{run as check, show, write_bundle};
+use crate::check::{run as check, show, write_bundle, write_reports};
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
 use seaworthy_model::verdict::VerdictOutcome;
@@ -20,11 +20,13 @@ pub(super) async fn run(context: &Context, arguments: &CheckArguments) -> Ending
     if let Some(file) = &arguments.bundle {
         write_bundle(file, outcome.bundle.as_ref())?;
     }
+    // Said before it is written: a folder that cannot be written takes nothing away.
     if context.output.json {
         context.output.value(&outcome.verdict);
     } else {
         show(context.output, &outcome);
     }
+    write_reports(context, arguments, &outcome.verdict)?;
     match outcome.verdict.outcome {
         _ if outcome.stopped => Err(Ended::Code(1)),
         VerdictOutcome::Passed => Ok(()),

@@ -1,6 +1,6 @@
 //! `seaworthy image`: what was built, what is in it and why, and out of here with it.
 
-use crate::arguments::{ExportArguments, ImageVerb, InspectArguments};
+use crate::arguments::{ExportArguments, ImageVerb, InspectArguments, PushArguments};
 use crate::build::{blobs, builds_folder};
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
@@ -9,6 +9,8 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{self, FileError};
 use seaworthy_image::inspect::{Contents, Why, inspect};
 use seaworthy_image::{ImageError, Limits, Source as _, layout, limits::DOCUMENT_BYTES_MAX, provenance, sbom};
+use seaworthy_model::ImageName;
+use seaworthy_pull::{Credentials, PullError, Pusher};
 use seaworthy_store::Blobs;
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -21,6 +23,7 @@ pub(super) fn run(context: &Context, verb: &ImageVerb) -> Ending {
         ImageVerb::Ls => ls(context),
         ImageVerb::Inspect(arguments) => inspected(context, arguments),
         ImageVerb::Export(arguments) => export(context, arguments),
+        ImageVerb::Push(arguments) => push(context, arguments),
     }
 }
 
@@ -139,6 +142,26 @@ fn export(context: &Context, arguments: &ExportArguments) -> Ending {
         context.output.value(&serde_json::json!({ "image": found.image, "to": to }));
     } else {
         context.output.data(&format!("{} {} is in `{}`", found.service, found.image.short(), to.display()));
+    }
+    Ok(())
+}
+
+fn push(context: &Context, arguments: &PushArguments) -> Ending {
+    let failed = |error: PullError| Ended::failed(error.into());
+    let to = ImageName::parse(&arguments.to).map_err(|error| failed(error.into()))?;
+    if to.digest.is_some() {
+        let error = Diagnostic::user(format!("`{to}` names a digest, which only the image itself can have"));
+        return Err(Ended::failed(error.help("push to a tag: `registry.example.com/team/web:1`")));
+    }
+    let (found, blobs) = (find(&builds_folder()?, &context.app()?, &arguments.image)?, blobs()?);
+    let pusher = Pusher::new(Credentials::of_this_user().map_err(failed)?);
+    context.output.note(&format!("pushing {} {} to {to}", found.service, found.image.short()));
+    pusher.push(&to, &found.image, &found.attachments, &blobs).map_err(failed)?;
+    let there = ImageName { digest: Some(found.image.clone()), ..to };
+    if context.output.json {
+        context.output.value(&serde_json::json!({ "image": found.image, "to": there.to_string() }));
+    } else {
+        context.output.data(&there.to_string());
     }
     Ok(())
 }

@@ -62,6 +62,29 @@ fn they_run_and_redeploy_without_a_change() {
     says_what_they_lack(&world);
 }
 
+#[test]
+fn they_run_in_prod_from_images() {
+    let _alone = alone();
+    let world = World::new();
+    copy(&world);
+    let manifest = std::fs::read_to_string(world.app.join("seaworthy.toml")).expect("the manifest");
+    world.write_manifest(&manifest.replace("[environments.prod]", "[environments.prod]\nreplicas = 3"));
+    world.run(&["up", "prod"]).expect(0);
+    for (service, path, expected) in PAGES {
+        let mut connection = Connection::open(world.port).expect("a connection");
+        let answer = connection.get(&format!("{service}.localhost"), path).expect("an answer");
+        assert!(answer.status == 200 && answer.text().contains(expected), "{service}: {}", answer.text());
+    }
+    let status = world.json(&["status", "prod"]);
+    let services = status["environments"][0]["services"].as_array().expect("services");
+    assert!(
+        services.iter().all(|service| service["instances"].as_array().is_some_and(|all| all.len() == 3)),
+        "{status}"
+    );
+    let images = world.json(&["image", "ls"]);
+    assert_eq!(images.as_array().map(Vec::len), Some(PAGES.len()));
+}
+
 /// A line for each flaw that can be seen from outside.
 fn says_what_they_lack(world: &World) {
     let notes = world.dev()["notes"].clone();

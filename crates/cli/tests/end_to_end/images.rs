@@ -1,35 +1,43 @@
 //! Images: the same wherever they are built, read by other tools, and told apart when they differ.
 
+use crate::support::accounts::Account;
+use crate::support::disk::Mounted;
+use crate::support::http;
 use crate::support::manifest::small;
-use crate::support::world::World;
+use crate::support::processes::Role;
+use crate::support::registry::tool;
+use crate::support::world::{World, tell};
 use seaworthy_host::process::command;
 use serde_json::Value;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-/// Longer than compilers take from nothing, on a busy machine.
-const BUILD: Duration = Duration::from_secs(600);
-
-/// Whoever builds: another umask, time zone, language and home for each.
-struct Person {
-    umask: u32,
-    time_zone: &'static str,
-    language: &'static str,
+/// An app that comes with the project: its folder, how many instances it has in `prod`, and a page of it.
+struct Example {
+    name: &'static str,
+    instances: usize,
+    host: &'static str,
+    page: &'static str,
+    says: &'static str,
 }
 
-const PEOPLE: [Person; 2] = [
-    Person { umask: 0o022, time_zone: "UTC", language: "C" },
-    Person { umask: 0o077, time_zone: "Pacific/Kiritimati", language: "tr_TR.UTF-8" },
-];
+const ECHO: Example = Example {
+    name: "unstoppable-echo",
+    instances: 10,
+    host: "echo.localhost",
+    page: "/hi!",
+    says: "hi! right back at ya!",
+};
+const INVOICES: Example =
+    Example { name: "invoices", instances: 6, host: "invoices.localhost", page: "/invoices", says: "" };
 
-fn example(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(name)
-}
+/// What an image may weigh, in bytes, by the end of its service's name; others have a library or an interpreter more.
+const SIZES_MAX: [(&str, u64); 3] = [("-python", 40_000_000), ("-go", 8_000_000), ("-rust", 8_000_000)];
 
-/// A commit with the files of an example, as git would hold them; the dates are those of the first commit that is made.
-fn repository(of: &Path, at: &Path, moment: &str) {
+/// A commit with the files of an example, as git would hold them, at another moment for everybody; tests are left out,
+/// because they take long and make nothing.
+fn repository(example: &Example, at: &Path, moment: &str) {
     let run = |program: &str, arguments: &[&str], folder: &Path| {
         let mut command = command(program);
         command.args(arguments).current_dir(folder).env("PATH", std::env::var_os("PATH").expect("a PATH"));
@@ -38,48 +46,141 @@ fn repository(of: &Path, at: &Path, moment: &str) {
         assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     };
-    let files = run("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."], of);
+    let of = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example.name);
+    let files = run("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "."], &of);
     for file in String::from_utf8(files).expect("UTF-8").split('\0').filter(|file| !file.is_empty()) {
         let to = at.join(file);
         std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
         std::fs::copy(of.join(file), to).expect("copied");
     }
+    let manifest = at.join("seaworthy.toml");
+    let text = std::fs::read_to_string(&manifest).expect("a manifest");
+    let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with("test ")).collect();
+    seaworthy_host::files::write_atomic(&manifest, kept.join("\n").as_bytes(), 0o644).expect("written");
     run("git", &["init", "--quiet"], at);
     run("git", &["add", "--all"], at);
     let who = ["-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "--quiet", "--message", "x"];
     run("git", &who, at);
 }
 
-/// The images of a commit of an example, as one person builds them: service, digest.
-fn images(example_folder: &Path, person: &Person, moment: &str) -> Vec<(String, String)> {
+/// What somebody's verb printed, which must end well.
+fn run(mut command: Command, umask: u32) -> Vec<u8> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // SAFETY: `umask` is one system call that cannot fail.
+    unsafe {
+        command.pre_exec(move || {
+            nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(umask));
+            Ok(())
+        })
+    };
+    let output = command.spawn().expect("the binary").wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// What `image ls --json` says: service, digest and size.
+fn listed(printed: &[u8]) -> Vec<(String, String, u64)> {
+    let images: Vec<Value> = serde_json::from_slice(printed).expect("JSON");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let one =
+        |image: &Value| (text(&image["service"]), text(&image["image"]), image["size_bytes"].as_u64().unwrap_or(0));
+    images.iter().map(one).collect()
+}
+
+/// Whoever runs the tests builds a commit and brings it to `prod`; then another user of this machine, with another
+/// home, umask, time zone and language, builds the same files in another folder.
+fn everybody_builds_the_same(example: &Example) {
     let world = World::new();
-    let app = world.app.join("a/folder/of/their/own");
+    let app = world.app.join("a/folder/of/its/own");
     std::fs::create_dir_all(&app).expect("a folder");
-    repository(example_folder, &app, moment);
-    let umask = person.umask;
-    let run = |words: &[&str]| {
+    repository(example, &app, "2021-01-01T00:00:00+00:00");
+    let verb = |words: &[&str]| {
         let mut command = world.command(words);
         borrow_toolchains(&mut command);
-        command.current_dir(&app).env("TZ", person.time_zone).env("LANG", person.language);
-        command.env("LC_ALL", person.language).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // SAFETY: `umask` is one system call that cannot fail.
-        unsafe {
-            command.pre_exec(move || {
-                nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(umask));
-                Ok(())
-            })
-        };
-        let child = command.spawn().expect("the binary");
-        let started = Instant::now();
-        let output = child.wait_with_output().expect("it ends");
-        assert!(started.elapsed() < BUILD, "it took {:?}", started.elapsed());
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        output.stdout
+        command.current_dir(&app).env("TZ", "UTC").env("LANG", "C");
+        run(command, 0o022)
     };
-    run(&["build", "--commit", "--no-test"]);
-    let listed: Vec<Value> = serde_json::from_slice(&run(&["image", "ls", "--json"])).expect("JSON");
-    let pair = |image: &Value| (image["service"].to_string(), image["image"].to_string());
-    listed.iter().map(pair).collect()
+    verb(&["build", "--commit"]);
+    let ours = listed(&verb(&["image", "ls", "--json"]));
+    let sizes: Vec<String> = ours.iter().map(|(service, _, size)| format!("{service} {size} bytes")).collect();
+    tell(&sizes.join(", "));
+    for (end, most) in SIZES_MAX {
+        let large = ours.iter().find(|(service, _, size)| service.ends_with(end) && *size > most);
+        assert!(large.is_none(), "{large:?} is larger than {most}");
+    }
+    verb(&["up", "prod"]);
+    assert_eq!(world.count(Role::Program), example.instances);
+    let answer = http::get(world.port, example.host, example.page).expect("an answer");
+    assert!(answer.status == 200 && answer.text().contains(example.says), "{}", answer.text());
+
+    let stranger = Stranger::new(example);
+    stranger.verb(&["build", "--commit"]);
+    let theirs = listed(&stranger.verb(&["image", "ls", "--json"]));
+    assert_eq!(ours, theirs);
+}
+
+/// Another user, who finds toolchains and this program where everybody may go.
+struct Stranger {
+    account: Account,
+    app: PathBuf,
+    program: PathBuf,
+    path: String,
+    variables: Vec<(&'static str, PathBuf)>,
+    _lent: Option<Mounted>,
+    _folder: tempfile::TempDir,
+}
+
+impl Stranger {
+    fn new(example: &Example) -> Self {
+        let folder = tempfile::Builder::new().prefix("seaworthy-other-").tempdir().expect("a folder");
+        std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))
+            .expect("own folder");
+        let account = Account::new(folder.path(), &[]);
+        let app = account.home.join("work");
+        std::fs::create_dir(&app).expect("a folder");
+        repository(example, &app, "2024-06-01T12:34:56+02:00");
+        let binary = Path::new(env!("CARGO_BIN_EXE_seaworthy"));
+        for name in ["seaworthy", "seaworthy-check"] {
+            std::fs::copy(binary.with_file_name(name), folder.path().join(name)).expect("a copy of the program");
+        }
+        let usual = std::env::var("PATH").expect("a PATH");
+        let home = PathBuf::from(std::env::var_os("HOME").expect("a home"));
+        let of = |name: &str, below: &str| std::env::var_os(name).map_or_else(|| home.join(below), PathBuf::from);
+        let cargo = account.home.join("cargo");
+        std::fs::create_dir(&cargo).expect("a folder");
+        // Where crates come from may be a mirror.
+        let settings = of("CARGO_HOME", ".cargo").join("config.toml");
+        if settings.is_file() {
+            std::fs::copy(settings, cargo.join("config.toml")).expect("a copy");
+        }
+        let mut variables = vec![("CARGO_HOME", cargo)];
+        let rustup = of("RUSTUP_HOME", ".rustup");
+        let lent = rustup.is_dir().then(|| {
+            let at = folder.path().join("rustup");
+            variables.push(("RUSTUP_HOME", at.clone()));
+            Mounted::again(&rustup, &at)
+        });
+        let mut rustc = command("rustc");
+        borrow_toolchains(&mut rustc);
+        let root = rustc.args(["--print", "sysroot"]).output().expect("rustc").stdout;
+        let root = PathBuf::from(String::from_utf8_lossy(&root).trim());
+        let path = match root.strip_prefix(&rustup) {
+            Ok(within) => format!("{}:{usual}", folder.path().join("rustup").join(within).join("bin").display()),
+            Err(_) => usual,
+        };
+        let owned = command("/bin/chown").arg("--recursive").arg(account.uid.to_string()).arg(&account.home).output();
+        assert!(owned.expect("chown").status.success());
+        let program = folder.path().join("seaworthy");
+        Self { account, app, program, path, variables, _lent: lent, _folder: folder }
+    }
+
+    fn verb(&self, words: &[&str]) -> Vec<u8> {
+        let mut command = self.account.command(&self.program);
+        command.args(words).current_dir(&self.app).stdin(Stdio::null()).env("PATH", &self.path);
+        command.env("SEAWORTHY_HOME", self.account.home.join("state")).envs(self.variables.iter().cloned());
+        command.env("TZ", "Pacific/Kiritimati").env("LANG", "tr_TR.UTF-8").env("LC_ALL", "tr_TR.UTF-8");
+        run(command, 0o077)
+    }
 }
 
 /// The toolchains of whoever runs the tests, by paths of a home that is not that of the person who builds.
@@ -92,17 +193,13 @@ fn borrow_toolchains(command: &mut Command) {
 }
 
 #[test]
-fn a_commit_gives_the_same_images_to_everybody() {
-    let moments = ["2021-01-01T00:00:00+00:00", "2024-06-01T12:34:56+02:00"];
-    let built: Vec<_> = std::thread::scope(|scope| {
-        let build = |(person, moment): (&'static Person, &'static str)| {
-            scope.spawn(move || images(&example("unstoppable-echo"), person, moment))
-        };
-        let building: Vec<_> = PEOPLE.iter().zip(moments).map(build).collect();
-        building.into_iter().map(|building| building.join().expect("a build")).collect()
-    });
-    assert_eq!(built[0].len(), 5);
-    assert_eq!(built[0], built[1]);
+fn the_echo_services_are_the_same_whoever_builds_them_and_run_in_prod() {
+    everybody_builds_the_same(&ECHO);
+}
+
+#[test]
+fn the_invoice_services_are_the_same_whoever_builds_them_and_run_in_prod() {
+    everybody_builds_the_same(&INVOICES);
 }
 
 #[test]
@@ -154,13 +251,4 @@ fn images_are_listed_looked_into_and_read_by_other_tools() {
         (&config["process"]["user"]["uid"], &config["process"]["cwd"]),
         (&Value::from(65532), &Value::from("/app"))
     );
-}
-
-/// What another tool says, which has to be installed (`./test.sh` does it).
-fn tool(world: &World, program: &str, arguments: &[&str]) -> Vec<u8> {
-    let mut command = command(program);
-    command.args(arguments).current_dir(&world.app).env("PATH", "/usr/local/bin:/usr/bin:/bin");
-    let output = command.env("HOME", &world.app).output().unwrap_or_else(|error| panic!("{program}: {error}"));
-    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    output.stdout
 }

@@ -40,6 +40,8 @@ pub(super) struct Placed {
     pub(super) home: PathBuf,
     pub(super) temporary: PathBuf,
     pub(super) volumes: BTreeMap<Name, PathBuf>,
+    /// Variables that its image gives it.
+    pub(super) environment: BTreeMap<String, String>,
     pub(super) isolation: Isolation,
 }
 
@@ -69,6 +71,7 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         volumes: placed.volumes,
         callees: start.callees,
         loopback,
+        image: placed.environment,
     };
     let log = engine.log(spec, &start.id);
     if let Some(folder) = log.parent() {
@@ -129,6 +132,7 @@ fn on_the_machine(
         home: folders.home.clone(),
         temporary: folders.temporary.clone(),
         volumes: volumes.collect(),
+        environment: BTreeMap::new(),
         isolation: Isolation::Process,
     })
 }

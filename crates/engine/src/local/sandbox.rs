@@ -4,13 +4,13 @@ use super::engine::Engine;
 use super::prepare::Placed;
 use crate::layers::Layers;
 use crate::materialise::unusable;
-use crate::place::{APP, HOME, Place, TEMPORARY};
+use crate::place::{HOME, Inside as InsideImage, Place, TEMPORARY};
 use crate::program::{self, Runner};
 use crate::wire::{Isolation, SandboxLimits, SandboxSpec};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::{self, FileError};
 use seaworthy_host::peer;
-use seaworthy_image::{oci, unpack};
+use seaworthy_image::{Image, oci, unpack};
 use seaworthy_model::pool::{PoolSpec, Sandbox};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -38,10 +38,19 @@ pub(super) fn place(
     Inside { user, hosts }: Inside,
 ) -> Result<Placed, Diagnostic> {
     let folders = engine.folders.instance(id);
-    let layers = layers(engine, spec)?;
+    let image = oci::image(&engine.options.blobs, &spec.image).map_err(|error| unusable(&spec.image, error))?;
+    let layers = layers(engine, &image)?;
+    let environment = variables(&image);
+    let start = PathBuf::from(image.working_folder.as_deref().unwrap_or("/"));
     files::create_directory(&folders.staging, 0o700)?;
     let runner = Runner { user: Some(user.unwrap_or_else(peer::effective_uid)) };
-    let program = program::find(program, Place::Image(Layers(&layers)), runner)?;
+    let found = InsideImage {
+        layers: Layers(&layers),
+        start: &start,
+        search: environment.get("PATH").map_or(program::PATH, String::as_str),
+        is_ours: image.is_ours,
+    };
+    let program = program::find(program, Place::Image(found), runner)?;
     let volumes = spec.volumes.iter();
     let outside = volumes.clone().map(|(name, path)| (PathBuf::from(path), engine.folders.volume(spec, name)));
     let limits = SandboxLimits {
@@ -55,39 +64,46 @@ pub(super) fn place(
         staging: folders.staging,
         user: user.unwrap_or(USER),
         volumes: outside.collect(),
-        writable: writable(sandbox, &folders.writable)?,
+        writable: writable(sandbox, &start, &folders.writable)?,
         hosts,
         limits,
         group: folders.group,
     };
     Ok(Placed {
         program,
-        working_directory: APP.into(),
+        working_directory: start,
         home: HOME.into(),
         temporary: TEMPORARY.into(),
         volumes: volumes.map(|(name, path)| (name.clone(), path.into())).collect(),
+        environment,
         isolation: Isolation::Sandbox(Box::new(made)),
     })
 }
 
 /// By path inside, the folder that holds the instance's copy.
-fn writable(sandbox: &Sandbox, folder: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, FileError> {
+fn writable(sandbox: &Sandbox, start: &Path, folder: &Path) -> Result<BTreeMap<PathBuf, PathBuf>, FileError> {
     let mut copies = BTreeMap::new();
     for path in &sandbox.writable {
         let copy = folder.join(hex::encode(path));
         files::create_directory(&copy, 0o700)?;
-        copies.insert(Path::new(APP).join(path), copy);
+        copies.insert(start.join(path), copy);
     }
     Ok(copies)
 }
 
+/// The variables that an image gives its programs; what is no `NAME=value` is none.
+fn variables(image: &Image) -> BTreeMap<String, String> {
+    let pairs = image.environment.iter().filter_map(|variable| variable.split_once('='));
+    let sound = pairs.filter(|(name, value)| !name.is_empty() && !value.contains('\0') && !name.contains('\0'));
+    sound.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
 /// The folders that an image's root consists of, lowest first; unpacked now, or there already.
-fn layers(engine: &Engine, spec: &PoolSpec) -> Result<Vec<PathBuf>, Diagnostic> {
+fn layers(engine: &Engine, image: &Image) -> Result<Vec<PathBuf>, Diagnostic> {
     let (blobs, place) = (&engine.options.blobs, engine.folders.layers());
-    let unusable = |error| unusable(&spec.image, error);
-    let image = oci::image(blobs, &spec.image).map_err(unusable)?;
+    let unusable = |error| unusable(&image.digest, error);
     let mut folders = engine.options.base_layers.clone();
-    for root in unpack::roots(&image) {
+    for root in unpack::roots(image) {
         let unpacked = unpack::unpack(blobs, &root.layers, &place, &root.name, &unpack::Options::default());
         folders.push(unpacked.map_err(unusable)?);
     }

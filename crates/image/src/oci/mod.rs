@@ -27,6 +27,8 @@ pub const EMPTY: &str = "application/vnd.oci.empty.v1+json";
 pub const APP: &str = "app";
 /// The label that names the service of an image that was made here.
 pub const SERVICE: &str = "seaworthy.service";
+/// What made every layer of an image of ours, as its history says.
+pub(crate) const MAKER: &str = "seaworthy";
 /// The search path of every image and every instance.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The user that other tools run an image as: nobody's, never root. Seaworthy gives every service a user of its own.
@@ -69,6 +71,9 @@ pub struct Description {
     pub architecture: String,
     /// The argument list that starts it.
     pub run: Vec<String>,
+    /// Variables as `NAME=value`: those of what it stands on. Without a `PATH` among them it gets [`PATH`].
+    #[serde(default)]
+    pub environment: Vec<String>,
     /// Labels, by name.
     pub labels: BTreeMap<String, String>,
 }
@@ -83,6 +88,7 @@ impl Description {
             os: "linux".to_owned(),
             architecture: architecture().to_owned(),
             run: run.to_owned(),
+            environment: Vec::new(),
             labels: labels.into(),
         }
     }
@@ -122,4 +128,6 @@ pub struct Image {
     pub platform: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
+    /// Whether it was made here: its last layer holds a service's own files, and removes nothing.
+    pub is_ours: bool,
 }

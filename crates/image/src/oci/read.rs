@@ -1,11 +1,12 @@
 //! Reading what may come from anywhere.
 
-use super::{CONFIG, EMPTY, INDEX, Image, LayerDescriptor, MANIFEST};
+use super::{CONFIG, EMPTY, INDEX, Image, LayerDescriptor, MAKER, MANIFEST, SERVICE};
 use crate::limits::{DOCUMENT_BYTES_MAX, IMAGES_MAX, LAYERS_MAX};
 use crate::{ImageError, Source};
 use oci_spec::image::{Descriptor, ImageConfiguration, ImageIndex, ImageManifest};
 use seaworthy_model::Digest;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 
 /// Docker's names for the same documents.
 const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -104,6 +105,10 @@ pub fn image(source: &(impl Source + ?Sized), name: &Digest) -> Result<Image, Im
     let platform = format!("{}/{}", config.os(), config.architecture());
     let run = config.config().clone().unwrap_or_default();
     let words = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+    let labels: BTreeMap<String, String> = run.labels().clone().unwrap_or_default().into_iter().collect();
+    // Whoever builds on an image of ours inherits its labels, and tells of it in its history.
+    let mut history = config.history().iter().flatten();
+    let is_untouched = history.all(|line| line.created_by().as_deref() == Some(MAKER));
     Ok(Image {
         digest: name,
         config: config_digest,
@@ -114,7 +119,8 @@ pub fn image(source: &(impl Source + ?Sized), name: &Digest) -> Result<Image, Im
         working_folder: run.working_dir().clone().filter(|folder| !folder.is_empty()),
         user: run.user().clone().filter(|user| !user.is_empty()),
         platform,
-        labels: run.labels().clone().unwrap_or_default().into_iter().collect(),
+        is_ours: labels.contains_key(SERVICE) && is_untouched,
+        labels,
     })
 }
 

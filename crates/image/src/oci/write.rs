@@ -1,10 +1,10 @@
 //! Images as documents. Maps are sorted, nothing is indented: the same image has the same bytes.
 
-use super::{APP, CONFIG, Description, EMPTY, LayerDescriptor, MANIFEST, PATH, USER};
+use super::{APP, CONFIG, Description, EMPTY, LayerDescriptor, MAKER, MANIFEST, PATH, USER};
 use crate::ImageError;
 use oci_spec::image::{
-    ConfigBuilder, Descriptor, DescriptorBuilder, ImageConfigurationBuilder, ImageManifest, ImageManifestBuilder,
-    MediaType, RootFsBuilder, SCHEMA_VERSION, Sha256Digest,
+    ConfigBuilder, Descriptor, DescriptorBuilder, HistoryBuilder, ImageConfigurationBuilder, ImageManifest,
+    ImageManifestBuilder, MediaType, RootFsBuilder, SCHEMA_VERSION, Sha256Digest,
 };
 use seaworthy_model::Digest;
 use serde::Serialize;
@@ -32,9 +32,13 @@ impl Written {
 /// # Errors
 /// [`ImageError::Document`] when the specification has no place for what is asked.
 pub fn assemble(description: &Description, layers: &[LayerDescriptor]) -> Result<Written, ImageError> {
+    let mut environment = description.environment.clone();
+    if !environment.iter().any(|variable| variable.starts_with("PATH=")) {
+        environment.insert(0, format!("PATH={PATH}"));
+    }
     let run = ConfigBuilder::default()
         .user(USER)
-        .env([format!("PATH={PATH}")])
+        .env(environment)
         .entrypoint(description.run.clone())
         .working_dir(format!("/{APP}"))
         .labels(description.labels.clone().into_iter().collect::<std::collections::HashMap<_, _>>())
@@ -45,12 +49,16 @@ pub fn assemble(description: &Description, layers: &[LayerDescriptor]) -> Result
         .diff_ids(layers.iter().map(|layer| layer.diff_id.to_string()).collect::<Vec<_>>())
         .build()
         .map_err(|error| wrong("image configuration", &error))?;
+    // Without a line for each layer, buildah and podman refuse to build on the image.
+    let line =
+        HistoryBuilder::default().created_by(MAKER).build().map_err(|error| wrong("image configuration", &error))?;
+    let history = vec![line; layers.len()];
     let config = ImageConfigurationBuilder::default()
         .architecture(description.architecture.as_str())
         .os(description.os.as_str())
         .config(run)
         .rootfs(roots)
-        .history(Vec::new())
+        .history(history)
         .build()
         .map_err(|error| wrong("image configuration", &error))?;
     let config = canonical(&config)?;

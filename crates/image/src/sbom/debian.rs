@@ -1,5 +1,5 @@
-//! Which Debian packages a base holds: `var/lib/dpkg/status.d/PACKAGE`, one paragraph each, as scanners look for it in
-//! images without dpkg.
+//! Which Debian packages a layer holds: `var/lib/dpkg/status.d/PACKAGE`, one paragraph each, as scanners look for it in
+//! images without dpkg; and `var/lib/dpkg/status`, all of them, in images with it.
 
 use super::{Ecosystem, Package};
 use crate::archive::Kind;
@@ -11,6 +11,10 @@ use std::io::Read as _;
 
 /// Where the paragraphs are.
 pub const STATUS_FOLDER: &str = "var/lib/dpkg/status.d/";
+/// Where all paragraphs are, where dpkg is.
+const STATUS_FILE: &str = "var/lib/dpkg/status";
+/// The largest such file that is read, in bytes.
+const STATUS_BYTES_MAX: u64 = 64 << 20;
 /// The largest paragraph that is read, in bytes.
 const PARAGRAPH_BYTES_MAX: u64 = 1 << 20;
 
@@ -35,10 +39,13 @@ pub fn packages(
     visit(source, layer, limits, &mut |item, content| {
         let name = item.path.strip_prefix(STATUS_FOLDER);
         let wanted = name.is_some_and(|name| !name.contains('/') && !name.ends_with(".md5sums"));
-        if wanted && item.kind == Kind::File {
+        let is_all = item.path == STATUS_FILE;
+        if (wanted || is_all) && item.kind == Kind::File {
             let mut bytes = Vec::new();
-            content.take(PARAGRAPH_BYTES_MAX).read_to_end(&mut bytes).map_err(ImageError::stream("read a layer"))?;
-            packages.extend(paragraph(&String::from_utf8_lossy(&bytes)).map(package));
+            let limit = if is_all { STATUS_BYTES_MAX } else { PARAGRAPH_BYTES_MAX };
+            content.take(limit).read_to_end(&mut bytes).map_err(ImageError::stream("read a layer"))?;
+            let text = String::from_utf8_lossy(&bytes);
+            packages.extend(text.split("\n\n").filter_map(paragraph).map(package));
         }
         Ok(())
     })?;

@@ -1,7 +1,7 @@
 //! Which folders an image's root consists of.
 
 use crate::Image;
-use crate::oci::{LayerDescriptor, SERVICE};
+use crate::oci::LayerDescriptor;
 use seaworthy_model::Digest;
 
 /// Layers that are unpacked together into one folder, which images share.
@@ -18,7 +18,7 @@ pub struct Root {
 /// those below: they are unpacked together.
 #[must_use]
 pub fn roots(image: &Image) -> Vec<Root> {
-    let parts = parts(&image.layers, image.labels.contains_key(SERVICE));
+    let parts = parts(&image.layers, image.is_ours);
     let name = |layers: &[LayerDescriptor]| name(&layers.iter().map(|layer| &layer.diff_id).collect::<Vec<_>>());
     parts.into_iter().map(|layers| Root { name: name(layers), layers: layers.to_vec() }).collect()
 }
@@ -55,7 +55,6 @@ mod tests {
             size_bytes: 1,
             diff_id: Digest::of(text.as_bytes()),
         };
-        let labels = ours.then(|| (SERVICE.to_owned(), "web".to_owned())).into_iter();
         Image {
             digest: Digest::of(b"manifest"),
             config: Digest::of(b"config"),
@@ -66,14 +65,15 @@ mod tests {
             working_folder: None,
             user: None,
             platform: "linux/amd64".to_owned(),
-            labels: labels.collect::<BTreeMap<_, _>>(),
+            labels: BTreeMap::new(),
+            is_ours: ours,
         }
     }
 
     fn names(image: &Image) -> Vec<Digest> {
         let names: Vec<Digest> = roots(image).into_iter().map(|root| root.name).collect();
         let diff_ids: Vec<Digest> = image.layers.iter().map(|layer| layer.diff_id.clone()).collect();
-        assert_eq!(root_names(&diff_ids, image.labels.contains_key(SERVICE)), names);
+        assert_eq!(root_names(&diff_ids, image.is_ours), names);
         names
     }
 

@@ -94,7 +94,7 @@ pub(super) struct Service {
     pub build: Option<OneOrMany>,
     /// Shell lines that test it, run in `path`. A failure stops the release.
     pub test: Option<OneOrMany>,
-    /// Where `test` leaves its JUnit report, relative to `path`.
+    /// Where `test` leaves its JUnit report, relative to `path`; a glob where there are several.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
     #[schemars(range(max = 3))]
@@ -102,13 +102,14 @@ pub(super) struct Service {
     /// What goes into the image, relative to `path`: a file lands in `/app` by its base name, a directory
     /// keeps its name.
     pub files: Vec<FileEntry>,
-    /// What the files are put on: `"scratch"`, a list of Debian packages, or `"registry/name@sha256:…"`.
+    /// What the files are put on: `"scratch"`, a list of Debian packages, or an image: `"registry/name:tag"`, whose
+    /// digest is locked, or `"registry/name@sha256:…"`.
     pub base: Option<OneOrMany>,
-    /// An image that runs as it is: no `build`, no `files`.
+    /// An image that runs as it is, with its registry: no `build`, no `files`. The digest of a tag is locked.
     pub image: Option<String>,
-    /// A Dockerfile, relative to `path`, instead of `build` and `files`.
+    /// A Dockerfile, relative to `path`, instead of `build` and `files`: `buildah`, `podman` or `docker` builds it.
     pub dockerfile: Option<String>,
-    /// The program and its arguments, without a shell.
+    /// The program and its arguments, without a shell. Default of an image or a Dockerfile: what the image says.
     pub run: Option<Vec<String>>,
     /// One argument list, or several: run in the new release's image before anything of it starts. Must be repeatable.
     pub before: Option<Before>,
@@ -130,7 +131,7 @@ pub(super) struct Service {
     pub egress: Vec<EgressEntry>,
     /// Folders that outlive releases: name to the absolute path where the program expects it.
     pub volumes: BTreeMap<String, String>,
-    /// Paths below `/app` that it may write.
+    /// Paths below `/app` (of other images: below the folder in which they start) that it may write.
     pub writable: Vec<String>,
     /// Its settings: environment variables.
     pub env: BTreeMap<String, Setting>,

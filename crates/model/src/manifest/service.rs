@@ -4,8 +4,8 @@ use super::raw;
 use super::reader::Reader;
 use super::tree::Path;
 use super::typed::{CheckSource, FileSource, ServiceSource};
-use crate::Name;
 use crate::service::{Base, Health, Port, Protocol, Service, Tuning, Update};
+use crate::{ImageName, Name};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names that mean something else in `${NAME.…}`.
@@ -38,10 +38,10 @@ impl Reader<'_> {
             path: relative(self, "path", &raw.path).unwrap_or_else(|| name.to_owned()),
             build: self.shell_lines(&path.key("build"), raw.build.as_ref()),
             test: self.shell_lines(&path.key("test"), raw.test.as_ref()),
-            junit: relative(self, "junit", &raw.junit),
+            junit: raw.junit.as_ref().and_then(|text| self.glob(&path.key("junit"), text)),
             retry: raw.retry.map_or(0, u32::from),
             files: self.files(&path.key("files"), &raw.files),
-            image: raw.image.clone(),
+            image: raw.image.as_ref().and_then(|text| self.image(&path.key("image"), text)),
             dockerfile: relative(self, "dockerfile", &raw.dockerfile),
             checks: self.checks(&path.key("checks"), &raw.checks),
             service: self.runtime(path, name, raw),
@@ -124,14 +124,16 @@ impl Reader<'_> {
     }
 
     fn base(&mut self, path: &Path, raw: Option<&raw::OneOrMany>) -> Option<Base> {
-        let help = "write `\"scratch\"`, Debian packages such as `[\"python3\"]`, or `\"registry/name@sha256:…\"`";
+        let help = "write `\"scratch\"`, Debian packages such as `[\"python3\"]`, or an image with its registry: `\"docker.io/library/debian:12\"`";
         match raw? {
             raw::OneOrMany::One(text) if text == "scratch" => Some(Base::Scratch),
-            raw::OneOrMany::One(text) if is_pinned_image(text) => Some(Base::Image(text.clone())),
-            raw::OneOrMany::One(text) => {
-                self.report(path, format!("`{}` is no base", text.escape_debug()), help);
-                None
-            }
+            raw::OneOrMany::One(text) => match ImageName::parse(text) {
+                Ok(name) => Some(Base::Image(name.to_string())),
+                Err(error) => {
+                    self.report(path, format!("`{}` is no base: {}", error.name.escape_debug(), error.why), help);
+                    None
+                }
+            },
             raw::OneOrMany::Many(packages) => {
                 let odd = packages.iter().position(|package| !is_debian_package(package));
                 if let Some(index) = odd {
@@ -143,6 +145,14 @@ impl Reader<'_> {
                 Some(Base::Packages(packages.clone()))
             }
         }
+    }
+
+    fn image(&mut self, path: &Path, text: &str) -> Option<ImageName> {
+        let help = "write it with its registry: `docker.io/library/nginx:1`, `ghcr.io/team/web@sha256:…`";
+        let wrong = |error: crate::image_name::ImageNameError| {
+            self.report(path, format!("`{}` is no image: {}", error.name.escape_debug(), error.why), help);
+        };
+        ImageName::parse(text).map_err(wrong).ok()
     }
 
     fn port(&mut self, path: &Path, raw: Option<&raw::Port>) -> Port {
@@ -250,6 +260,7 @@ impl Reader<'_> {
             ("files", !raw.files.is_empty()),
             ("base", raw.base.is_some()),
             ("dockerfile", source == "image" && raw.dockerfile.is_some()),
+            ("test", source == "image" && raw.test.is_some()),
         ];
         for (key, _) in others.iter().filter(|(_, there)| *there) {
             self.report_key(&path.key(key), format!("`{key}` and `{source}` exclude each other"), help);
@@ -268,15 +279,6 @@ impl Reader<'_> {
             cpu_millis: self.cpu(&path.key("cpu"), raw.cpu),
         }
     }
-}
-
-/// A reference whose content cannot change: `registry/name@sha256:` and 64 hexadecimal digits.
-fn is_pinned_image(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(name, digest)| {
-        name.contains('/')
-            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"./-_:".contains(&b))
-            && crate::Digest::try_from(digest.to_owned()).is_ok()
-    })
 }
 
 /// Debian Policy 5.6.7.

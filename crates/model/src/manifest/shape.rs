@@ -174,7 +174,12 @@ fn check_choice(text: &str, span: std::ops::Range<usize>, path: &Path, schema: &
 fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&str>) -> String {
     let kind = |wanted: &str| shapes.iter().any(|shape| shape.get("type").and_then(Json::as_str) == Some(wanted));
     let strings = |shape: &&Json| shape.get("items").and_then(|items| items.get("type")?.as_str()) == Some("string");
+    // Of a few words, no number becomes one by quotes.
+    let words = shapes.iter().any(|shape| shape.get("enum").is_some());
     match &node.value {
+        Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_) if words => {
+            described.map_or_else(|| "write one of these words".to_owned(), lower_first)
+        }
         Value::Integer(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
         Value::Float(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
         Value::Datetime(date) if kind("string") => format!("put it in quotes: `\"{date}\"`"),

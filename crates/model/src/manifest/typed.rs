@@ -1,8 +1,8 @@
 //! A manifest that is known to be right.
 
-use crate::Name;
 use crate::release::{EnvironmentSpec, RouteSpec, Stage};
 use crate::service::Service;
+use crate::{ImageName, Name};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub struct ServiceSource {
     /// What goes into the image, relative to `path`.
     pub files: Vec<FileSource>,
     /// An image that runs as it is, instead of `build` and `files`.
-    pub image: Option<String>,
+    pub image: Option<ImageName>,
     /// A Dockerfile, relative to `path`, instead of `build` and `files`.
     pub dockerfile: Option<String>,
     /// Its checks.

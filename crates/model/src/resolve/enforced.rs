@@ -1,7 +1,7 @@
 //! What an environment asks for that is not built yet: some of it is refused, some of it deploys and is named.
 
 use crate::Name;
-use crate::release::{EnvironmentSpec, Release};
+use crate::release::{EnvironmentSpec, Origin, Release};
 use crate::service::Tuning;
 use seaworthy_diagnostics::Diagnostic;
 
@@ -19,7 +19,20 @@ pub(super) fn refusals(environment: &Name, spec: &EnvironmentSpec, sandbox: bool
     errors
 }
 
-/// What is declared and has no effect here, a line each.
+/// Images that others made are whole roots: without a sandbox there is no root for a program but the machine's.
+pub(super) fn roots(release: &Release) -> Vec<Diagnostic> {
+    let foreign = release.services.iter().filter_map(|(name, service)| Some((name, service.origin.as_ref()?)));
+    let refusal = |(name, origin): (&Name, &Origin)| {
+        let key = if matches!(origin, Origin::Image(_)) { "image" } else { "dockerfile" };
+        let message = format!("`{name}` has `{key}`, which runs in a sandbox only, and there is none here");
+        let help = "`seaworthy doctor` says what this machine lacks; leave `isolation = \"none\"` out if it is there";
+        Diagnostic::user(message).help(help)
+    };
+    foreign.map(refusal).collect()
+}
+
+/// What somebody should know of a revision: what is declared and has no effect here, what cannot be made again. A line
+/// each.
 pub(super) fn not_enforced(release: &Release, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if spec.isolation.as_deref() == Some("none") {
@@ -29,6 +42,9 @@ pub(super) fn not_enforced(release: &Release, spec: &EnvironmentSpec, sandbox: b
     }
     for (name, service) in &release.services {
         let own = &service.service;
+        if let Some(Origin::Dockerfile(file)) = &service.origin {
+            lines.push(format!("`{name}` is built from `{file}`: not reproducible"));
+        }
         let over = spec.services.get(name).map(|over| &over.tuning);
         let tuned = |field: fn(&Tuning) -> bool| field(&own.tuning) || over.is_some_and(field);
         let declared = [

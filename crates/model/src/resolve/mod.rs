@@ -50,9 +50,7 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
     let values = resolver.all_values(&mut errors);
     let ids = identity::pool_ids(wanted, &values, &spec, sandbox, &mut errors);
     resolver.ports(&mut errors);
-    if sandbox {
-        errors.extend(callers::refusals(wanted.release));
-    }
+    errors.extend(if sandbox { callers::refusals(wanted.release) } else { enforced::roots(wanted.release) });
     if !errors.is_empty() {
         return Err(errors);
     }

@@ -33,7 +33,7 @@ pub(crate) fn release(manifest: &Manifest) -> Release {
     let services = manifest.services.iter().map(|(name, source)| {
         let checks = source.checks.iter().map(|source| Check { every: source.every, ..check(&source.glob) }).collect();
         let image = Digest::of(name.as_str().as_bytes());
-        (name.clone(), ServiceRelease { image, service: source.service.clone(), checks })
+        (name.clone(), ServiceRelease { image, service: source.service.clone(), checks, origin: None })
     });
     let routes = manifest.routes.iter().map(|(name, source)| {
         let mut route = source.route.clone();

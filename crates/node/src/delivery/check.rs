@@ -124,12 +124,10 @@ fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
         subject.manifest.to_owned(),
     ]);
     let home = area.at(Place::Home);
-    let helper = area.program().with_file_name("seaworthy-check");
     for (name, value) in [
         ("HOME", home.clone()),
         ("SEAWORTHY_HOME", format!("{home}/seaworthy")),
         ("XDG_CACHE_HOME", format!("{home}/.cache")),
-        ("SEAWORTHY_CHECK", path(helper)),
         ("CI", "true".to_owned()),
     ] {
         job.environment.insert(name.to_owned(), value);

@@ -5,7 +5,7 @@ use crate::failure::Failures;
 use seaworthy_api::wire::Intent;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::deployment::{Revision, Verb};
-use seaworthy_model::release::{RELEASE_FORMAT, ReleaseBundle};
+use seaworthy_model::release::{Checked, RELEASE_FORMAT, ReleaseBundle};
 use seaworthy_model::resolve::{Wanted, only as mix, resolve};
 use seaworthy_model::{Digest, Name};
 
@@ -112,7 +112,9 @@ impl Node {
         let old = self.bundle(&running.release)?;
         let mut attachments = old.attachments.clone();
         attachments.extend(new.attachments.clone().into_iter().filter(|(service, _)| only.contains(service)));
-        let mixed = ReleaseBundle { release: mix(&new.release, &old.release, only)?, attachments, ..new.clone() };
+        let checked = Checked::mixed(new.checked.as_ref(), old.checked.as_ref(), only);
+        let release = mix(&new.release, &old.release, only)?;
+        let mixed = ReleaseBundle { release, attachments, checked, ..new.clone() };
         self.store.put_release(&mixed)?;
         Ok(mixed)
     }
@@ -127,6 +129,7 @@ impl Node {
             number,
             sandbox: self.isolation.is_sandbox(),
         })?;
+        crate::gate::check(bundle, environment, seaworthy_host::clock::now())?;
         let can_redirect = seaworthy_engine::can_redirect();
         for pool in revision.pools.values() {
             seaworthy_engine::loopback::check(pool, can_redirect)?;

@@ -200,6 +200,7 @@ impl World {
             bases: &NoBases,
             inspect: &self.blobs,
             test,
+            update: false,
             keep_going: false,
             limits: self.limits,
             progress: &|event| self.events.lock().expect("no panic").push(event),

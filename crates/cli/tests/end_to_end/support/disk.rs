@@ -16,6 +16,16 @@ impl Mounted {
         Self(folder.to_owned())
     }
 
+    /// A folder once more, in another place, where nobody can change it: not even who clears up there.
+    pub(crate) fn again(folder: &Path, at: &Path) -> Self {
+        fs::create_dir_all(at).expect("a folder to mount on");
+        let at_text = at.to_string_lossy();
+        mount(&["--bind", &folder.to_string_lossy(), &at_text]);
+        let mounted = Self(at.to_owned());
+        mount(&["-o", "remount,bind,ro", &at_text]);
+        mounted
+    }
+
     /// The folder as it is, but nobody can write in it.
     pub(crate) fn read_only(folder: &Path) -> Self {
         let path = folder.to_string_lossy();

@@ -9,6 +9,7 @@ pub(crate) mod load;
 pub(crate) mod manifest;
 pub(crate) mod postgres;
 pub(crate) mod processes;
+pub(crate) mod registry;
 pub(crate) mod remote;
 pub(crate) mod repository;
 pub(crate) mod standing;

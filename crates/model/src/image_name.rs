@@ -1,11 +1,20 @@
 //! Names of images: `registry/name`, with a tag, a digest, or both.
 
-use crate::PullError;
-use seaworthy_model::Digest;
+use crate::Digest;
 use std::fmt;
 
 /// The longest name that is looked at, in bytes.
 const NAME_BYTES_MAX: usize = 512;
+
+/// A text that names no image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}` is not the name of an image: {why}")]
+pub struct ImageNameError {
+    /// The text, cut off where it is long.
+    pub name: String,
+    /// What is wrong with it.
+    pub why: &'static str,
+}
 
 /// The name of an image in a registry.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,9 +33,9 @@ impl ImageName {
     /// Reads a name such as `docker.io/library/debian:12` or `registry.example.com:5000/team/web@sha256:…`.
     ///
     /// # Errors
-    /// [`PullError::Name`], with the reason.
-    pub fn parse(text: &str) -> Result<Self, PullError> {
-        let wrong = |why: &'static str| PullError::Name { name: text.chars().take(80).collect(), why };
+    /// [`ImageNameError`], with the reason.
+    pub fn parse(text: &str) -> Result<Self, ImageNameError> {
+        let wrong = |why: &'static str| ImageNameError { name: text.chars().take(80).collect(), why };
         if text.len() > NAME_BYTES_MAX {
             return Err(wrong("it is too long"));
         }
@@ -64,8 +73,9 @@ impl ImageName {
         is_loopback(&self.registry)
     }
 
-    /// Where the registry's API is.
-    pub(crate) fn base(&self) -> String {
+    /// Where the registry's API is: `https://…`, or `http://…` on this machine's loopback.
+    #[must_use]
+    pub fn api(&self) -> String {
         let host = match self.registry.as_str() {
             // The only registry whose API is not where its name says.
             "docker.io" | "index.docker.io" => "registry-1.docker.io",
@@ -89,8 +99,9 @@ impl fmt::Display for ImageName {
     }
 }
 
-/// Whether a host, with or without a port, is this machine.
-pub(crate) fn is_loopback(authority: &str) -> bool {
+/// Whether a host, with or without a port, is this machine's loopback.
+#[must_use]
+pub fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map_or(rest, |(host, _)| host),
         None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
@@ -140,15 +151,15 @@ mod tests {
         let name = ImageName::parse(&format!("r.example.com:5000/team/web:1@{digest}")).unwrap();
         assert_eq!((name.registry.as_str(), name.repository.as_str()), ("r.example.com:5000", "team/web"));
         assert_eq!((name.tag.as_deref(), name.digest.as_ref()), (Some("1"), Some(&digest)));
-        assert_eq!(name.base(), "https://r.example.com:5000");
+        assert_eq!(name.api(), "https://r.example.com:5000");
         assert_eq!(ImageName::parse("localhost/a").unwrap().tag.as_deref(), Some("latest"));
         assert_eq!(ImageName::parse(&format!("ghcr.io/a@{digest}")).unwrap().tag, None);
-        assert_eq!(ImageName::parse("docker.io/library/debian:12").unwrap().base(), "https://registry-1.docker.io");
+        assert_eq!(ImageName::parse("docker.io/library/debian:12").unwrap().api(), "https://registry-1.docker.io");
         for local in ["localhost:1/a", "127.0.0.1:5000/a", "[::1]:5000/a", "127.9.9.9/a"] {
-            assert!(ImageName::parse(local).unwrap().base().starts_with("http://"), "{local}");
+            assert!(ImageName::parse(local).unwrap().api().starts_with("http://"), "{local}");
         }
         for remote in ["localhost.example.com/a", "127.0.0.1.nip.io/a", "10.0.0.1:5000/a"] {
-            assert!(ImageName::parse(remote).unwrap().base().starts_with("https://"), "{remote}");
+            assert!(ImageName::parse(remote).unwrap().api().starts_with("https://"), "{remote}");
         }
     }
 
