@@ -25,8 +25,8 @@ pub(crate) fn kind() -> String {
     std::env::var("TERM").ok().filter(|kind| !kind.is_empty()).unwrap_or_else(|| "dumb".to_owned())
 }
 
-/// The terminal without its own line editing and signals: what is typed goes to somebody else. Dropping it, and a panic,
-/// bring back what was.
+/// The terminal without its own line editing and signals: what is typed goes to somebody else. Dropping it, and a
+/// panic, bring back what was.
 pub(crate) struct Raw {
     before: Termios,
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask bench internal`: what a call between services costs the gateway, beside a request from outside. The same
-//! instance answers both: wrk once runs on the machine, once in the sandbox of a service that declares the call.
+//! `cargo xtask bench internal`: what a call between services costs the gateway, beside a request from outside. The
+//! same instance answers both: wrk once runs on the machine, once in the sandbox of a service that declares the call.
 
 use super::process::cpu_seconds;
 use super::spread::Spread;

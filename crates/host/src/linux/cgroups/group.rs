@@ -256,8 +256,11 @@ mod tests {
         group.add(child.id()).unwrap();
         assert_eq!(group.members(), [child.id()]);
         assert_eq!(group.memory_kills(), 0);
+        // Waiting closes its standard input, which would end it by itself.
+        let stdin = child.stdin.take();
         let reaper = std::thread::spawn(move || child.wait());
         group.end().unwrap();
+        drop(stdin);
         assert!(!reaper.join().unwrap().unwrap().success());
         assert!(group.paths().iter().all(|folder| !folder.exists()));
         group.end().unwrap();
