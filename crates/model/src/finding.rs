@@ -76,7 +76,8 @@ impl Source {
 /// Something wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Finding {
-    /// What kind of thing it is: [`rule`] has those of Seaworthy itself; scanners use their own, such as `CVE-2021-44228`.
+    /// What kind of thing it is: [`rule`] has those of Seaworthy itself; scanners use their own, such as
+    /// `CVE-2021-44228`.
     pub rule: String,
     /// Who found it.
     pub source: Source,

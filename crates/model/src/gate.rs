@@ -120,8 +120,8 @@ impl Waiver {
         today <= self.expires
     }
 
-    /// Whether it means this finding. What the gates find themselves cannot be waived: that would renew a waiver without
-    /// a new day.
+    /// Whether it means this finding. What the gates find themselves cannot be waived: that would renew a waiver
+    /// without a new day.
     #[must_use]
     pub fn fits(&self, finding: &Finding) -> bool {
         let service = self.service.as_ref().is_none_or(|service| finding.service.as_ref() == Some(service));
