@@ -1,8 +1,9 @@
-//! Running what nobody trusts: git, builds and commands of a node, as a user of their own, in a root of its own in which
-//! only named folders of the machine appear, in a control group below that of the services, with limits of time, memory,
-//! processes and output. It ends as a whole: with its first process, and with the node.
+//! Running what nobody trusts: git, builds and commands of a node, as a user of their own, in a root of its own in
+//! which only named folders of the machine appear, in a control group below that of the services, with limits of time,
+//! memory, processes and output. It ends as a whole: with its first process, and with the node.
 //!
-//! The program's own half is [`main`], the role `confined` of this executable: it has one thread, and puts the walls up.
+//! The program's own half is [`main`], the role `confined` of this executable: it has one thread, and puts the walls
+//! up.
 
 mod job;
 mod output;

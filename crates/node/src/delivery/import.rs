@@ -1,5 +1,5 @@
-//! Taking a release out of the folders of builds. Whatever lies there was written by somebody else's programs: no link is
-//! followed, nothing but plain files is read, every digest is looked at again.
+//! Taking a release out of the folders of builds. Whatever lies there was written by somebody else's programs: no link
+//! is followed, nothing but plain files is read, every digest is looked at again.
 
 use super::area::unreadable;
 use crate::Node;

@@ -143,14 +143,9 @@ impl Node {
             return Err(error.help("push it, or let the environment follow another one"));
         };
         let runs = self.store.runs(app, RUNS_LOOKED_AT)?;
-        let mut is_running = true;
-        for environment in watched.environments() {
-            let running = self.running(app, &environment).map_err(|failures| {
-                failures.0.into_iter().next().unwrap_or_else(|| Diagnostic::machine("the store does not tell"))
-            })?;
-            let provenance = running.map(|revision| revision.provenance);
-            is_running &= provenance.is_some_and(|p| !p.dirty && p.commit.as_deref() == Some(head.as_str()));
-        }
+        let environments = watched.environments();
+        let mut there = environments.iter().map(|environment| self.has(app, environment, head));
+        let is_running = there.try_fold(true, |all, has| Ok::<_, Diagnostic>(all && has?))?;
         let decision = decide(&runs, &watched.source(), head, is_running);
         if decision.queue {
             let run = self.store.add_run(&new(app, watched.source(), head.clone(), watched.environments()))?;
@@ -160,6 +155,19 @@ impl Node {
             self.supersede(run, current);
         }
         Ok(())
+    }
+
+    /// Whether an environment runs a commit, or is on its way there.
+    fn has(&self, app: &Name, environment: &Name, commit: &str) -> Result<bool, Diagnostic> {
+        let running = self.store.environment(app, environment)?.and_then(|place| place.running);
+        let to = self.store.deployment_under_way(app, environment)?.and_then(|deployment| deployment.to);
+        for number in running.into_iter().chain(to) {
+            let provenance = self.store.revision(app, environment, number)?.map(|revision| revision.provenance);
+            if provenance.is_some_and(|p| !p.dirty && p.commit.as_deref() == Some(commit)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn supersede(self: &Arc<Self>, run: Run, current: Option<&Current>) {
