@@ -121,11 +121,14 @@ impl From<PullError> for Diagnostic {
             PullError::Missing { .. } => {
                 Self::user(text).help("look at its name and its tag; where it was deleted, choose another")
             }
-            PullError::Denied { registry, known, .. } | PullError::NotTaken { registry, known, .. } => Self::user(text).help(if known {
-                format!("the credentials for it may not, or are out of date: log in again, `podman login {registry}`")
-            } else {
-                format!("log in: `podman login --authfile ~/.docker/config.json {registry}` or `docker login {registry}`")
-            }),
+            PullError::Denied { registry, known: true, .. } | PullError::NotTaken { registry, known: true, .. } => {
+                let again = format!("log in again, `podman login {registry}`");
+                Self::user(text).help(format!("the credentials for it may not, or are out of date: {again}"))
+            }
+            PullError::Denied { registry, .. } | PullError::NotTaken { registry, .. } => {
+                let podman = format!("`podman login --authfile ~/.docker/config.json {registry}`");
+                Self::user(text).help(format!("log in: {podman} or `docker login {registry}`"))
+            }
             PullError::Helper { registry, .. } => Self::user(text).help(format!(
                 "log in without it: `podman login --authfile auth.json {registry}`, and set REGISTRY_AUTH_FILE=auth.json"
             )),

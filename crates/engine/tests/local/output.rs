@@ -33,7 +33,7 @@ async fn binary_output_is_kept_and_shown_harmlessly() {
     world.end().await;
 }
 
-/// The sandbox's first process is a copy of the shim: nothing that belonged to the shim may end up as the program's words.
+/// The sandbox's first process is a copy of the shim: nothing that was the shim's may end up as the program's words.
 #[tokio::test]
 async fn nothing_is_in_a_log_but_what_the_program_wrote() {
     let mut world = World::new();

@@ -215,7 +215,8 @@ pub(super) struct Environment {
     pub soak: Option<String>,
     /// Who is told when what was followed is not deployed.
     pub notify: Option<Notify>,
-    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else `none`.
+    /// What stops a release here: the least severity, or a table. Default: in production as `gates.release`, else
+    /// `none`.
     pub gate: Option<GateEntry>,
     /// Values for single services.
     pub services: BTreeMap<String, Override>,

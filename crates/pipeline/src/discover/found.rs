@@ -68,8 +68,8 @@ pub(super) fn run_of(line: &str) -> Vec<String> {
     if line.chars().all(is_plain) && !line.split(' ').next().unwrap_or_default().contains('=') {
         return line.split_whitespace().map(str::to_owned).collect();
     }
-    // `exec` comes after settings: before them it would take the first one for the program. Of several programs none may
-    // take the shell's place.
+    // `exec` comes after settings: before them it would take the first one for the program. Of several programs none
+    // may take the shell's place.
     let settings = line.split_inclusive(' ').take_while(|word| is_setting(word)).map(str::len).sum();
     let (settings, program) = line.split_at(settings);
     let exec = if program.is_empty() || program.contains(['&', '|', ';', '\n']) { "" } else { "exec " };
