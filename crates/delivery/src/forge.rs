@@ -122,11 +122,11 @@ mod tests {
             call(Forge::Gitea, "ssh://git@code.example.com:2222/us/shop.git", &failed),
             call(Forge::Gitlab, "https://gitlab.example.com/a/b/shop.git", &failed),
         ].join("\n"), @r#"
-        https://api.github.com/repos/us/shop/statuses/abc authorization: Bearer secret: "failure"
-        https://api.github.com/repos/us/shop/statuses/abc authorization: Bearer secret: "success"
-        http://127.0.0.1:3000/api/v3/repos/us/shop/statuses/abc authorization: Bearer secret: "pending"
-        https://code.example.com/api/v1/repos/us/shop/statuses/abc authorization: token secret: "failure"
-        https://gitlab.example.com/api/v4/projects/a%2Fb%2Fshop/statuses/abc private-token: secret: "failed"
+        https://api.github.com/repos/us/shop/statuses/abc authorization: Bearer secret "failure"
+        https://api.github.com/repos/us/shop/statuses/abc authorization: Bearer secret "success"
+        http://127.0.0.1:3000/api/v3/repos/us/shop/statuses/abc authorization: Bearer secret "pending"
+        https://code.example.com/api/v1/repos/us/shop/statuses/abc authorization: token secret "failure"
+        https://gitlab.example.com/api/v4/projects/a%2Fb%2Fshop/statuses/abc private-token: secret "failed"
         "#);
         assert!(status(Forge::Github, &Repository::new("/srv/x").unwrap(), &login, &failed).is_none());
         let body = status(Forge::Gitea, &Repository::new("https://x/a/b").unwrap(), &login, &failed).unwrap().body;
