@@ -100,7 +100,8 @@ fn everybody_builds_the_same(example: &Example) {
         command.current_dir(&app).env("TZ", "UTC").env("LANG", "C");
         run(command, 0o022)
     };
-    verb(&["build", "--commit"]);
+    // Which builds the commit: once, and as a first build is.
+    verb(&["up", "prod"]);
     let ours = listed(&verb(&["image", "ls", "--json"]));
     let sizes: Vec<String> = ours.iter().map(|(service, _, size)| format!("{service} {size} bytes")).collect();
     tell(&sizes.join(", "));
@@ -108,7 +109,6 @@ fn everybody_builds_the_same(example: &Example) {
         let large = ours.iter().find(|(service, _, size)| service.ends_with(end) && *size > most);
         assert!(large.is_none(), "{large:?} is larger than {most}");
     }
-    verb(&["up", "prod"]);
     assert_eq!(world.count(Role::Program), example.instances);
     let answer = http::get(world.port, example.host, example.page).expect("an answer");
     assert!(answer.status == 200 && answer.text().contains(example.says), "{}", answer.text());
