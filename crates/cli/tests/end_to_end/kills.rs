@@ -106,8 +106,10 @@ fn of_the_gateways_worker_no_connection_is_refused() {
         let now = world.pids(Role::GatewayWorker);
         (now.len() == 1 && now[0] != worker).then_some(())
     });
+    // A worker that counted anew would begin below what was counted before.
+    assert!(counted() >= before, "{} requests by now, {before} before the worker's end", counted());
     goes_on(&load, 300);
-    assert!(counted() >= before + 300, "{} requests by now, {before} before the worker's end", counted());
+    wait_for("counts of the new worker", SOON, || (counted() >= before + 300).then_some(()));
     let report = load.finish();
     assert!(report.failed <= 8, "{:#?}", report.failures);
     let refused = report.failures.iter().filter(|failure| failure.text.contains("refused")).count();
