@@ -58,8 +58,8 @@ fn paid_exactly_once(postgres: Option<&Postgres>) {
     tell(&format!("{INVOICES} invoices, {kills} kills"));
 }
 
-/// Tries to connect from within a service, and prints what became of each. Instances with networks of their own may have
-/// the same port: what answers there is the service itself.
+/// Tries to connect from within a service, and prints what became of each. Instances with networks of their own may
+/// have the same port: what answers there is the service itself.
 const CONNECT: &str = "import os, socket, sys
 for to in sys.argv[1:]:
     if to == '127.0.0.1:' + os.environ['PORT']:
