@@ -34,9 +34,10 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
     // Now: while the first round goes on, the manifest may be saved half-written.
     let transport = context.transport(Some(&environment))?;
     round(context, arguments, &mut client, &environment).await?;
+    // Before the routes are shown: whoever sees them may change something, and wants to see what comes of it.
+    let (of, services) = (app.clone(), arguments.services.clone());
+    let follower = tokio::spawn(follow_logs(transport, of, environment.clone(), services, context.output));
     show_routes(context, &mut client, &app, &environment).await?;
-    let follower =
-        tokio::spawn(follow_logs(transport, app, environment.clone(), arguments.services.clone(), context.output));
     let working = async {
         while let Some(changed) = next(&mut changes).await {
             let dim = style::DIM;
