@@ -169,18 +169,14 @@ async fn asked(cancelled: &watch::Receiver<bool>) {
 pub(super) fn limits(node: &Node, area: &Area) -> Limits {
     Limits {
         time: TIME_MAX,
-        memory_bytes: node.options.build_memory_bytes.or_else(|| Some(machine_bytes()? / MEMORY_SHARE)),
+        memory_bytes: node
+            .options
+            .build_memory_bytes
+            .or_else(|| Some(seaworthy_host::machine::memory_bytes()? / MEMORY_SHARE)),
         output_bytes: OUTPUT_BYTES_MAX,
         stdout_bytes: VERDICT_BYTES_MAX,
         folder: Some((area.outside(Place::Home), HOME_BYTES_MAX)),
     }
-}
-
-/// The machine's memory.
-fn machine_bytes() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kibibytes| kibibytes * 1024)
 }
 
 fn passed(finished: &Finished) -> Result<(), Stopped> {
