@@ -34,12 +34,15 @@ fn actionlint_finds_nothing() {
     init(folder.path(), &["--ci", "forgejo", "--from", source]);
     let lint = |file: &str| {
         let mut command = seaworthy_host::process::command(&actionlint);
-        command.arg("-no-color").arg(folder.path().join(file)).current_dir(folder.path());
+        command.current_dir(folder.path());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder.path());
-        // Forgejo's runners have labels of their own, and its actions are named by address.
-        let ran = command.args(["-ignore", "label \"docker\" is unknown", "-ignore", "specifying action \"https://"]);
-        let ran = ran.output().expect("actionlint");
-        (ran.status.success(), String::from_utf8_lossy(&ran.stdout).into_owned())
+        // Forgejo's runners have labels of their own, and its actions are named by address. Options come first: what
+        // stands behind a file is another file.
+        command.args(["-no-color", "-ignore", "label \"docker\" is unknown"]);
+        command.args(["-ignore", "specifying action \"https://"]).arg(folder.path().join(file));
+        let ran = command.output().expect("actionlint");
+        let said = [ran.stdout, ran.stderr].concat();
+        (ran.status.success(), String::from_utf8_lossy(&said).into_owned())
     };
     for file in [".github/workflows/seaworthy.yml", ".forgejo/workflows/seaworthy.yml"] {
         let (is_clean, said) = lint(file);
