@@ -244,7 +244,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         })
         .collect();
     let app = seaworthy_model::Name::new("shop").unwrap();
-    let release = Release { format: RELEASE_FORMAT, app, services, routes: BTreeMap::new() };
+    let release = Release { format: RELEASE_FORMAT, app, services, routes: BTreeMap::new(), jobs: BTreeMap::new() };
     let provenance = Provenance {
         commit: None,
         dirty: false,
