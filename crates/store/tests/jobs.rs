@@ -42,7 +42,7 @@ fn no_two_runs_of_a_job_are_under_way() {
     let run = world.begin(Some(DUE)).expect("the first");
     assert_eq!((run.due_at.as_deref(), run.begun_at.as_deref(), run.revision), (Some(DUE), None, 3));
     assert_eq!(world.begin(None), None);
-    assert_eq!(world.store.job_runs_under_way().expect("the database"), [run.clone()]);
+    assert_eq!(world.store.job_runs_under_way().expect("the database"), std::slice::from_ref(&run));
     world.store.set_job_run_begun(run.id).expect("the database");
     assert!(world.store.job_run(run.id).expect("the database").expect("it is there").begun_at.is_some());
     world.store.end_job_run(&run, "failed", Some("ended with exit code 3")).expect("the database");

@@ -49,9 +49,8 @@ impl Reader<'_> {
     }
 
     fn schedule(&mut self, path: &Path, text: &str) -> Option<String> {
-        let error = match job::schedule(text) {
-            Ok(_) => return Some(text.split_whitespace().collect::<Vec<_>>().join(" ")),
-            Err(error) => error,
+        let Err(error) = job::schedule(text) else {
+            return Some(text.split_whitespace().collect::<Vec<_>>().join(" "));
         };
         let help = match error {
             InvalidSchedule::Unknown => {

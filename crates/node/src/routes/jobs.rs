@@ -55,7 +55,9 @@ pub(super) async fn run(
         // Whoever does not listen any more leaves it alone: it goes on.
         while let Ok(run) = node.job_run(begun.id) {
             let has_ended = run.outcome.is_some();
-            if (has_ended || !told) && sender.send(run).await.is_err() || has_ended {
+            let is_news = has_ended || !told;
+            let is_heard = !is_news || sender.send(run).await.is_ok();
+            if has_ended || !is_heard {
                 return;
             }
             told = true;
