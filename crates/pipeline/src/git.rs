@@ -60,8 +60,8 @@ impl Repository {
         done.map(drop).map_err(wrong)
     }
 
-    /// Makes `checkout` a working tree of exactly the commit. What earlier builds left there goes, for a fresh clone does
-    /// not have it either; only caches of tools that watch over them stay, so that builds go on from the one before.
+    /// Makes `checkout` a working tree of exactly the commit. What earlier builds left there goes, for a fresh clone
+    /// does not have it either; only caches stay, so that builds go on from the one before.
     pub(crate) fn check_out(&self, checkout: &Path) -> Result<(), Diagnostic> {
         let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
         let usable = run(checkout, &["rev-parse", "--show-toplevel"])

@@ -48,8 +48,8 @@ const NOT: [&str; 8] = [
     "GOOGLE_",
 ];
 
-/// Parts of names of what only whoever publishes needs. What fetches from a private registry keeps its credentials in its
-/// own file (`.npmrc`, `.netrc`, `pip.conf`, `credentials.toml`), which builds do see.
+/// Parts of names of what only whoever publishes needs. What fetches from a private registry keeps its credentials in
+/// its own file (`.npmrc`, `.netrc`, `pip.conf`, `credentials.toml`), which builds do see.
 const SECRETS: [&str; 6] = ["TOKEN", "AUTH", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL"];
 
 /// Bundler's settings whose names have a part; any other that has one is the credentials for a host

@@ -48,8 +48,8 @@ enum Step {
 }
 
 impl PrivateRoot {
-    /// Prepares a root with these places, in which these folders and files are empty, and tries it once. What is hidden in one
-    /// place may still stand at another.
+    /// Prepares a root with these places, in which these folders and files are empty, and tries it once. What is hidden
+    /// in one place may still stand at another.
     ///
     /// # Errors
     /// When this machine allows no such thing to this user.

@@ -1,4 +1,4 @@
-//! A summary for a pull request: the verdict first, then what failed, each with its last lines, then everything in tables.
+//! A summary for a pull request: the verdict first, then what failed with its last lines, then everything in tables.
 
 mod escape;
 mod tables;
