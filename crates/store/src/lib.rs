@@ -30,5 +30,5 @@ pub use error::StoreError;
 pub use garbage::{Collected, Keep};
 pub use jobs::{JobPlace, JobRecord, JobRun, JobRunSelection};
 pub use journal::StoredEvent;
-pub use manifests::StoredManifest;
+pub use manifests::{ReleaseImage, StoredManifest};
 pub use uploads::{UploadError, Uploads};
