@@ -67,7 +67,7 @@ fn a_removal_that_was_interrupted_is_finished_and_what_an_environment_gets_sent_
     let half = world.home.join("delivery/subject/.gone-0123456789abcdef/home");
     std::fs::create_dir_all(&half).expect("a folder");
     world.run(&["node", "start"]).expect(0);
-    becomes(&world, &["mirror", "runs", "sent", "<sent:dev>"]);
+    becomes(&world, &["mirror", "runs", "sent", "<asking:>", "<sent:dev>"]);
     world.run(&["down", "dev"]).expect(0);
     becomes(&world, &["runs"]);
 }

@@ -165,6 +165,7 @@ fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
         ("SEAWORTHY_HOME", format!("{home}/seaworthy")),
         ("XDG_CACHE_HOME", format!("{home}/.cache")),
         ("CI", "true".to_owned()),
+        ("SEAWORTHY_CONFINED", "1".to_owned()),
     ] {
         job.environment.insert(name.to_owned(), value);
     }

@@ -25,9 +25,15 @@ impl Node {
     /// Sends what happens in a run to its end; of its log, what comes after `after` bytes.
     pub(crate) async fn follow_run(self: Arc<Self>, id: u64, mut after: u64, sender: mpsc::Sender<RunProgress>) {
         let mut told: Option<(RunState, u32)> = None;
+        let mut looked = false;
         loop {
             // First how it stands, then its log: what was written before its end is not missed.
             let Ok(Some(run)) = self.store.run(id) else { return };
+            if run.state == RunState::Queued && !std::mem::replace(&mut looked, true) {
+                // Mostly its turn comes at once.
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
             let is_done = run.state == RunState::Done;
             let path = log_path(&self, &run);
             if run.state == RunState::Checking || is_done {

@@ -11,7 +11,7 @@ use seaworthy_model::Name;
 use std::path::Path;
 
 /// What stands for a branch where nothing is built; no branch has such a name.
-const ASKING: &str = "asking:";
+pub(super) const ASKING: &str = "asking:";
 
 /// How many commits are told to whoever wants to send one.
 const COMMITS_MAX: usize = 200;
@@ -26,7 +26,7 @@ const NO_COMMIT: i32 = 4;
 
 /// Mirror, reference, commit, and the bundle, if there is one.
 const RECEIVE: &str = "if [ -n \"$4\" ]; then\n\
-  git --git-dir=\"$1\" bundle verify --quiet \"$4\" || exit 3\n\
+  git --git-dir=\"$1\" bundle verify \"$4\" >/dev/null || exit 3\n\
   git --git-dir=\"$1\" fetch --quiet --no-tags --no-write-fetch-head --no-recurse-submodules --force -- \
 \"$4\" \"+HEAD:$2\" || exit 3\n\
 else\n\
@@ -78,7 +78,11 @@ pub(super) async fn receive(
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, cancelled).await;
     let finished = finished.map_err(|error| machine(&error))?;
     let short = sent.commit.get(..10).unwrap_or(sent.commit);
-    let why = || said(&finished.last_lines).unwrap_or_default();
+    let why = || {
+        let lines = &finished.last_lines;
+        let first = lines.iter().find(|line| line.starts_with("error: ")).map(|line| line.trim_end_matches(':'));
+        first.map(|line| line["error: ".len()..].to_owned()).or_else(|| said(lines)).unwrap_or_default()
+    };
     let error = match finished.end {
         End::Code(0) => return Ok(()),
         End::Code(NO_BUNDLE) => {

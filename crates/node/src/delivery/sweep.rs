@@ -3,11 +3,13 @@
 //! renamed first, so that a half of it is never taken for a whole.
 
 use super::area::of_sent;
+use super::receive::ASKING;
 use crate::Node;
 use crate::failure::machine;
 use crate::supervise::note;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_host::files;
+use seaworthy_host::{clock, files};
+use seaworthy_model::deployment::Verb;
 use seaworthy_model::follow::Follow;
 use seaworthy_model::run::{Run, RunSource, RunState};
 use seaworthy_model::{Digest, Name};
@@ -15,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What begins like this is on its way out.
 const GONE: &str = ".gone-";
@@ -22,6 +25,8 @@ const GONE: &str = ".gone-";
 const MIRROR: &str = "mirror";
 const LOGS: &str = "runs";
 const UPLOADS: &str = "sent";
+/// How long somebody may try to make an environment run until its builds begin from nothing.
+const TRIED: Duration = Duration::from_secs(24 * 3600);
 /// How many runs of an app may need their folders.
 const RUNS_LOOKED_AT: u32 = 1000;
 
@@ -114,7 +119,7 @@ impl Node {
     }
 
     /// The folders of an app that are needed: those of branches that are followed, of runs that are not done, and of
-    /// environments that run and get what is sent.
+    /// environments that get commits sent.
     fn wanted(&self, app: &Name) -> Result<BTreeSet<String>, Diagnostic> {
         let mut branches = BTreeSet::new();
         for follower in self.store.followers()?.into_iter().filter(|follower| follower.app == *app) {
@@ -123,17 +128,17 @@ impl Node {
                 branches.extend([branch, String::new()]);
             }
         }
+        // Newest first: what was sent last for an environment counts.
+        let mut seen = BTreeSet::new();
         for run in self.store.runs(app, RUNS_LOOKED_AT)? {
-            let is_done = run.state == RunState::Done;
-            match &run {
-                Run { source: RunSource::Branch { branch, .. }, .. } if !is_done => {
-                    drop(branches.insert(branch.clone()))
+            match &run.source {
+                RunSource::Branch { branch, .. } if run.state != RunState::Done => {
+                    branches.insert(branch.clone());
                 }
-                Run { source: RunSource::Sent { .. }, environments, .. } => {
-                    for environment in environments {
-                        let runs = self.store.environment(app, environment)?.and_then(|place| place.running).is_some();
-                        if runs || !is_done {
-                            branches.insert(of_sent(environment));
+                RunSource::Sent { .. } => {
+                    for environment in run.environments.iter().filter(|name| seen.insert((*name).clone())) {
+                        if run.state != RunState::Done || self.gets_more(&run, environment)? {
+                            branches.extend([of_sent(environment), ASKING.to_owned()]);
                         }
                     }
                 }
@@ -141,6 +146,17 @@ impl Node {
             }
         }
         Ok(branches.iter().map(|branch| folder_name(branch)).collect())
+    }
+
+    /// Whether another commit may be sent for an environment after this run: it runs, or somebody tries to make it.
+    fn gets_more(&self, run: &Run, environment: &Name) -> Result<bool, Diagnostic> {
+        if self.store.environment(&run.app, environment)?.and_then(|place| place.running).is_some() {
+            return Ok(true);
+        }
+        let last = self.store.deployments(&run.app, environment, 1)?.into_iter().next();
+        let is_down = last.is_some_and(|last| last.verb == Verb::Down && last.started_at > run.queued_at);
+        let age = clock::parse(&run.queued_at).and_then(|at| clock::now().duration_since(at).ok());
+        Ok(!is_down && age.is_some_and(|age| age < TRIED))
     }
 }
 
