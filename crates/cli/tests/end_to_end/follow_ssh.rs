@@ -1,4 +1,5 @@
-//! A branch of a repository behind ssh: the server's keys are known or nothing is believed, and the node's key lets it in.
+//! A branch of a repository behind ssh: the server's keys are known or nothing is believed, and the node's key lets it
+//! in.
 
 use super::support::remote::Machine;
 use super::support::repository::{PUSHED, followed, git};
