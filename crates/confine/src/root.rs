@@ -1,16 +1,11 @@
 //! The root of a job: nothing in it but what the job names, a `/proc` of its own processes, and a few devices.
 
 use crate::job::{Bind, Job, PrivateFile};
-use nix::sys::statvfs::{FsFlags, statvfs};
-use rustix::fs::CWD;
-use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags,
-    UnmountFlags, fsconfig_create, fsmount, fsopen, mount, mount_change, mount_remount, move_mount, open_tree, unmount,
-};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
+use seaworthy_host::linux::mounts::{Tree, restrict};
 use std::ffi::CString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
@@ -32,12 +27,12 @@ const SHARED: &str = "mode=1777,size=256m,nr_inodes=4096";
 /// Puts the root together and makes it this process's own, which is the first of its namespaces.
 pub(crate) fn build(job: &Job) -> io::Result<()> {
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)?;
-    let processes = processes()?;
-    let devices = DEVICES.iter().map(|name| tree(&Path::new("/dev").join(name))).collect::<io::Result<Vec<_>>>()?;
+    let processes = Tree::of_processes()?;
+    let devices = DEVICES.iter().map(|name| Tree::of(&Path::new("/dev").join(name))).collect::<io::Result<Vec<_>>>()?;
     let mut binds = Vec::new();
     for bind in &job.binds {
         let is_folder = fs::metadata(&bind.from).map_err(|error| named(&error, &bind.from))?.is_dir();
-        binds.push((bind, is_folder, tree(&bind.from)?));
+        binds.push((bind, is_folder, Tree::of(&bind.from)?));
     }
     memory(Path::new(STAGING), ROOT)?;
     std::env::set_current_dir(STAGING)?;
@@ -45,7 +40,7 @@ pub(crate) fn build(job: &Job) -> io::Result<()> {
     unmount(".", UnmountFlags::DETACH)?;
     std::env::set_current_dir("/")?;
     folder(Path::new("/proc"))?;
-    attach(&processes, Path::new("/proc"))?;
+    processes.attach(Path::new("/proc"))?;
     make_devices(&devices)?;
     for (bind, is_folder, tree) in &binds {
         attach_bind(bind, *is_folder, tree)?;
@@ -58,42 +53,24 @@ fn named(error: &io::Error, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-fn tree(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::AT_RECURSIVE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-    open_tree(CWD, path, flags).map_err(|error| named(&error.into(), path))
-}
-
-fn processes() -> io::Result<OwnedFd> {
-    let context = fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    fsconfig_create(context.as_fd())?;
-    let flags =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    Ok(fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?)
-}
-
-fn attach(tree: &OwnedFd, at: &Path) -> io::Result<()> {
-    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
-    move_mount(tree.as_fd(), "", CWD, at, flags).map_err(|error| named(&error.into(), at))
-}
-
-fn attach_bind(bind: &Bind, is_folder: bool, tree: &OwnedFd) -> io::Result<()> {
+fn attach_bind(bind: &Bind, is_folder: bool, tree: &Tree) -> io::Result<()> {
     if is_folder {
         folder(&bind.at)?;
     } else if !bind.at.exists() {
         bind.at.parent().map_or(Ok(()), folder)?;
         File::create(&bind.at).map_err(|error| named(&error, &bind.at))?;
     }
-    attach(tree, &bind.at)?;
+    tree.attach(&bind.at)?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV;
     restrict(&bind.at, if bind.writable { flags } else { flags | MountFlags::RDONLY })
 }
 
-fn make_devices(devices: &[OwnedFd]) -> io::Result<()> {
+fn make_devices(devices: &[Tree]) -> io::Result<()> {
     let all = Path::new("/dev");
     folder(all)?;
     for (name, tree) in DEVICES.iter().zip(devices) {
         File::create(all.join(name))?;
-        attach(tree, &all.join(name))?;
+        tree.attach(&all.join(name))?;
     }
     for (name, target) in LINKS {
         symlink(target, all.join(name))?;
@@ -127,21 +104,4 @@ pub(crate) fn write(file: &PrivateFile, user: Option<u32>) -> io::Result<()> {
         std::os::unix::fs::fchown(&made, Some(user), Some(user))?;
     }
     Ok(())
-}
-
-/// Adds flags to the mount at a path; those that it has stay, because some of them may be locked.
-fn restrict(path: &Path, flags: MountFlags) -> io::Result<()> {
-    let now = statvfs(path)?.flags();
-    let known = [
-        (FsFlags::ST_RDONLY, MountFlags::RDONLY),
-        (FsFlags::ST_NOSUID, MountFlags::NOSUID),
-        (FsFlags::ST_NODEV, MountFlags::NODEV),
-        (FsFlags::ST_NOEXEC, MountFlags::NOEXEC),
-        (FsFlags::ST_NOATIME, MountFlags::NOATIME),
-        (FsFlags::ST_NODIRATIME, MountFlags::NODIRATIME),
-        (FsFlags::ST_RELATIME, MountFlags::RELATIME),
-    ];
-    let has = known.iter().filter(|(flag, _)| now.contains(*flag)).map(|(_, flag)| *flag);
-    let all = has.fold(MountFlags::BIND | flags, |all, flag| all | flag);
-    mount_remount(path, all, "").map_err(|error| named(&error.into(), path))
 }

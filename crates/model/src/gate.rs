@@ -147,6 +147,16 @@ pub fn decide(findings: &[Finding], gate: &Gate, waivers: &[Waiver], today: Date
     decision
 }
 
+/// What to do about findings that stop: those about waivers cannot be waived.
+#[must_use]
+pub fn way_out<'a>(mut stopping: impl Iterator<Item = &'a Finding>) -> &'static str {
+    if stopping.all(|finding| finding.source == Source::Gate) {
+        "put the waivers in `seaworthy.toml` in order"
+    } else {
+        "put them right, or waive them in `[[gates.waivers]]` with a reason, an owner and a day"
+    }
+}
+
 /// The worst first, then by service, place and rule.
 #[must_use]
 pub fn in_order(findings: &[Finding]) -> Vec<&Finding> {

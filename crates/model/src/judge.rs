@@ -1,7 +1,7 @@
 //! From what the steps of a check say to one verdict. A pure function: the day comes in.
 
 use crate::finding::{Finding, Severity, Source, rule};
-use crate::gate::{Gates, about_waivers, in_order};
+use crate::gate::{Gates, about_waivers, in_order, way_out};
 use crate::release::EnvironmentSpec;
 use crate::verdict::{
     CaseOutcome, GateReport, StepKind, StepOutcome, StepReport, TestCase, VERDICT_FORMAT, Verdict, VerdictOutcome,
@@ -92,9 +92,8 @@ fn gates_step(steps: &[StepReport], findings: &[Finding], report: &GateReport) -
             1 => format!("a finding stops the release: {}", first.because),
             count => format!("{count} findings stop the release: {}", first.because),
         });
-        step.help =
-            Some("put them right, or waive them in `[[gates.waivers]]` with a reason, an owner and a day".into());
         let named = |print: &str| findings.iter().find(|finding| finding.fingerprint() == print);
+        step.help = Some(way_out(stopped.iter().filter_map(|stop| named(&stop.finding))).to_owned());
         let lines = stopped.iter().filter_map(|stop| named(&stop.finding)).map(|finding| {
             let place = finding.place().map(|place| format!("{place}: ")).unwrap_or_default();
             format!("{} {} {place}{}", finding.severity, finding.rule, finding.message)

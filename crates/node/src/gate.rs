@@ -2,7 +2,7 @@
 
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::clock;
-use seaworthy_model::gate::{Decision, decide};
+use seaworthy_model::gate::{Decision, decide, way_out};
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Date, Name};
 use std::time::SystemTime;
@@ -21,17 +21,20 @@ pub(crate) fn check(bundle: &ReleaseBundle, environment: &Name, now: SystemTime)
 
 fn refusal(bundle: &ReleaseBundle, environment: &Name, decision: &Decision) -> Diagnostic {
     let known = bundle.checked.iter().flat_map(|checked| &checked.findings);
-    let lines = decision.stopped_by.iter().take(NAMED_MAX).filter_map(|stop| {
+    let stopping = decision.stopped_by.iter().filter_map(|stop| {
         let finding = known.clone().find(|finding| finding.fingerprint() == stop.finding)?;
+        Some((stop, finding))
+    });
+    let lines = stopping.clone().take(NAMED_MAX).map(|(stop, finding)| {
         let place = finding.place().map(|place| format!("{place}: ")).unwrap_or_default();
         let (severity, rule, message) = (finding.severity, &finding.rule, &finding.message);
-        Some(format!("{severity} {rule} {place}{message} [{}]", stop.finding))
+        format!("{severity} {rule} {place}{message} [{}]", stop.finding)
     });
     let count = decision.stopped_by.len();
     let what = if count == 1 { "a finding stops".to_owned() } else { format!("{count} findings stop") };
     let release = bundle.release.digest();
     let message = format!("{what} release {} in `{environment}`", release.short());
-    let help = "put them right, or waive them in `[[gates.waivers]]` with a reason, an owner and a day";
+    let help = way_out(stopping.clone().map(|(_, finding)| finding));
     Diagnostic::user(message).evidence(lines).help(help)
 }
 

@@ -42,6 +42,15 @@ fn stream(step: &Step, database: Option<&str>, counts: &mut Counts) -> io::Resul
     command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
     // A developer's own node is none of the tests' business.
     command.env_remove("SEAWORTHY_HOME").env_remove("SEAWORTHY_PORT");
+    // `cargo run` says of which package this program is: build scripts would take a change of that for a reason to run.
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")) {
+            command.env_remove(name);
+        }
+    }
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        command.env("RUST_TEST_THREADS", test_threads().to_string());
+    }
     if let Some(url) = database.filter(|_| step.database) {
         command.env("TEST_POSTGRES_URL", url);
     }
@@ -49,6 +58,11 @@ fn stream(step: &Step, database: Option<&str>, counts: &mut Counts) -> io::Resul
     drop(command); // and with it the writing ends, so that reading ends
     echo(reader, counts)?;
     child.wait()
+}
+
+/// Twice as many as there are cores: what takes long waits for processes and for time to pass, it does not compute.
+fn test_threads() -> usize {
+    2 * std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn echo(reader: impl Read, counts: &mut Counts) -> io::Result<()> {

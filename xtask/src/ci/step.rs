@@ -62,18 +62,16 @@ pub(super) fn all(root: &Path) -> Result<Vec<Step>, Failure> {
         step("format", "cargo fmt --all --check"),
         step("scripts", "shellcheck --external-sources setup.sh test.sh scripts/packages.sh .ci/run"),
         step("tidy", "cargo xtask tidy"),
-        step("clippy", "cargo clippy --locked --all-targets -- -D warnings"),
-        step("clippy-check", "cargo clippy --locked --package seaworthy-check --all-targets -- -D warnings").slow(),
-        step("clippy-bench", "cargo clippy --locked --package xtask --features bench --all-targets -- -D warnings")
-            .slow(),
+        // All at once, whatever that does to features: every dependency is compiled once for it. What is built below is
+        // built as it is shipped.
+        step("clippy", "cargo clippy --locked --workspace --features xtask/bench --all-targets -- -D warnings"),
         // Fuzzing needs another compiler and hours; here the targets only must not rot.
-        step("fuzz", "cargo check --locked --manifest-path fuzz/Cargo.toml").slow(),
+        step("fuzz", "cargo check --locked --manifest-path fuzz/Cargo.toml --target-dir target").slow(),
         // The tests of the other crates start this helper.
         step("build-check", "cargo build --locked --package seaworthy-check"),
         step("build", "cargo build --locked"),
         step("generate", "cargo xtask generate --check"),
-        step("test", "cargo test --locked --no-fail-fast").tests(),
-        step("test-bench", "cargo test --locked --package xtask --features bench bench").tests().slow(),
+        step("test", "cargo test --locked --no-fail-fast --features xtask/bench").tests(),
         step("test-check", "cargo test --locked --no-fail-fast --package seaworthy-check").tests(),
     ];
     steps.extend(examples::steps(root)?);

@@ -122,10 +122,13 @@ fn failure(step: &StepReport) -> String {
     if !evidence.trim().is_empty() {
         let _ = write!(text, "\n{}", fence(&evidence));
     }
-    if let Some(command) = step.by_hand() {
-        let _ = write!(text, "\nBy hand: {}\n", code(&one_line(&command, 500)));
+    let command = step.by_hand();
+    if let Some(command) = &command {
+        let _ = write!(text, "\nBy hand: {}\n", code(&one_line(command, 500)));
     }
-    if let Some(help) = &step.help {
+    // Mostly the same command again.
+    if let Some(help) = step.help.as_ref().filter(|help| command.as_ref().is_none_or(|it| !help.contains(it.as_str())))
+    {
         let _ = write!(text, "\nHelp: {}\n", code(&one_line(help, 500)));
     }
     text

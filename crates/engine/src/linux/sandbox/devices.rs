@@ -2,8 +2,8 @@
 
 use super::failure::Context as _;
 use super::root::{make_folder, mount_tmpfs};
-use super::trees::{Tree, restrict};
 use rustix::mount::MountFlags;
+use seaworthy_host::linux::mounts::{Tree, restrict};
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::symlink;

@@ -3,8 +3,8 @@
 
 use super::failure::Context as _;
 use super::root::mount_tmpfs;
-use super::trees::restrict;
 use rustix::mount::{MountFlags, mount_bind};
+use seaworthy_host::linux::mounts::restrict;
 use std::fs;
 use std::io;
 use std::path::Path;

@@ -1,11 +1,12 @@
 //! The root of an instance: the image's layers, read-only, with what every instance has on top.
 
 use super::failure::Context as _;
-use super::trees::{Trees, restrict};
+use super::trees::Trees;
 use super::{devices, proc, settings, writable};
 use crate::place::{APP, HOME, TEMPORARY};
 use crate::wire::SandboxSpec;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
+use seaworthy_host::linux::mounts::restrict;
 use seaworthy_host::peer;
 use std::ffi::CString;
 use std::fs::{self, DirBuilder};

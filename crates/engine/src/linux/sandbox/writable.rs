@@ -2,8 +2,8 @@
 
 use super::failure::Context as _;
 use super::root::make_folder;
-use super::trees::{Tree, restrict};
 use rustix::mount::{MountFlags, UnmountFlags, mount_bind, unmount};
+use seaworthy_host::linux::mounts::{Tree, restrict};
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, lchown, symlink};
