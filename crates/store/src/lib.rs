@@ -28,5 +28,5 @@ pub use environments::Environment;
 pub use error::StoreError;
 pub use garbage::{Collected, Keep};
 pub use journal::StoredEvent;
-pub use manifests::StoredManifest;
+pub use manifests::{ReleaseImage, StoredManifest};
 pub use uploads::{UploadError, Uploads};
