@@ -7,6 +7,7 @@ mod jobs;
 mod logs;
 mod node;
 mod release;
+mod sent;
 mod status;
 mod webhook;
 
@@ -19,6 +20,7 @@ pub use jobs::{JobRun, JobStatus};
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
+pub use sent::{CommitList, RunProgress, SENT_BYTES_MAX, SentCommit};
 pub use status::{EnvironmentStatus, FollowStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
 pub use webhook::WebhookInfo;
 

@@ -57,6 +57,11 @@ pub(super) async fn deploy(node: &Arc<Node>, mut run: Run) {
         let failure = Diagnostic { message: format!("`{environment}`: {}", failure.message), ..failure };
         return node.finish_run(run, RunOutcome::Refused, Some(failure));
     }
+    let follows = |environment| still_follows(node, &run, environment).unwrap_or(true);
+    if run.deployments.is_empty() && !run.environments.iter().any(follows) {
+        // What a person has said meanwhile counts.
+        return node.finish_run(run, RunOutcome::Superseded, None);
+    }
     run.state = RunState::Baking;
     node.keep_run(&run);
     node.delivery.wake(&run.app);

@@ -22,6 +22,10 @@ const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// After a run's end.
 pub(super) fn ended(node: &Arc<Node>, run: &Run) {
+    // Whoever sent a commit sees what becomes of it.
+    if run.is_sent() {
+        return;
+    }
     forge(node, run);
     if !matches!(run.outcome, Some(RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned)) {
         return;
@@ -97,7 +101,7 @@ async fn notify(node: &Arc<Node>, run: &Run) -> Result<(), Diagnostic> {
     let followers = followers(node, run)?;
     let branch = match &run.source {
         RunSource::Branch { branch, .. } => Some(branch.as_str()),
-        RunSource::Environment { .. } => None,
+        RunSource::Environment(_) | RunSource::Sent { .. } => None,
     };
     let manifest = followers.first().map(|one| one.manifest.as_str());
     let subject = Subject { app: &run.app, name: format!("run {}", run.id), branch, manifest };

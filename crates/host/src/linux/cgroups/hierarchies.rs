@@ -246,6 +246,15 @@ mod tests {
     }
 
     #[test]
+    fn whoever_looks_at_the_same_time_finds_the_same() {
+        let alone = Hierarchies::find();
+        let many: Vec<_> = (0..16).map(|_| std::thread::spawn(|| [(); 20].map(|()| Hierarchies::find()))).collect();
+        for found in many.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            assert_eq!(found, alone);
+        }
+    }
+
+    #[test]
     fn a_machine_without_any_has_nothing() {
         assert!(folders("22 1 0:1 / / rw - ext4 /dev/vda rw\n", "0::/\n", false).is_empty());
         assert!(folders(HYBRID, "", true).is_empty());
