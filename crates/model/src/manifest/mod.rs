@@ -5,6 +5,7 @@
 
 mod calls;
 mod collisions;
+mod debian;
 mod environment;
 mod facts;
 mod findings;
@@ -23,7 +24,7 @@ mod typed;
 mod words;
 
 pub use schema::schema;
-pub use typed::{CheckSource, FileSource, Manifest, RouteSource, ServiceSource};
+pub use typed::{CheckSource, DebianSource, FileSource, Manifest, MirrorSource, RouteSource, ServiceSource};
 
 use crate::Name;
 use facts::Facts;
@@ -37,6 +38,9 @@ use tree::{Node, Path};
 
 /// The file's usual name.
 pub const MANIFEST_FILE: &str = "seaworthy.toml";
+
+/// The name of the file beside it with what bases were locked to.
+pub const LOCK_FILE: &str = "seaworthy.lock";
 /// The largest file that is read, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 1 << 20;
 
@@ -99,7 +103,9 @@ impl Reader<'_> {
         let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         let gates = self.gates(&raw.gates);
-        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments, gates })
+        let debian = self.debian(&raw.debian);
+        let production = Name::new(production).ok()?;
+        Some(Manifest { app: app?, production, services, routes, environments, gates, debian })
     }
 }
 

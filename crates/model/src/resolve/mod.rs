@@ -67,7 +67,7 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
         routes: wanted.release.routes.iter().map(|(name, route)| (name.clone(), resolver.route(name, route))).collect(),
         checks: checks.map(|(name, service)| (name.clone(), service.checks.clone())).collect(),
         rollout: rollout(&spec),
-        not_enforced: enforced::not_enforced(wanted.release, &spec, sandbox),
+        not_enforced: enforced::not_enforced(wanted, &spec, sandbox),
     })
 }
 
