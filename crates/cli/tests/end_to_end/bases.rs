@@ -60,8 +60,11 @@ fn an_image_stands_on_what_is_said_now(line: &str) {
     // What is locked stays, until it is looked up anew, as often as that is asked for.
     let first = lock(&world);
     archive.publish("debian", "stable", &["data", "more"], "1.1");
-    built(&["build"]).1.says("unchanged web");
-    assert_eq!(packages(&world), ["data 1.0"]);
+    let (now, ran) = built(&["build"]);
+    assert_eq!(now, ["data 1.0"]);
+    if !line.is_empty() {
+        ran.says("unchanged web");
+    }
     for version in ["1.1", "1.2"] {
         archive.publish("debian", "stable", &["data", "more"], version);
         let (now, ran) = built(&["build", "--update"]);
@@ -125,14 +128,15 @@ fn packages_come_from_the_mirror_of_the_manifest() {
     fs::remove_file(world.app.join("seaworthy.lock")).expect("a lock");
     // What somebody else signed, and what nobody can check.
     world.write("keys.asc", &Archive::start().key());
-    world.run(&["build"]).expect(2).says("is not signed by a key that is trusted").says("`keys` of `[debian]`");
+    world.run(&["build"]).expect(1).says("is not signed by a key that is trusted").says("`keys` of `[debian]`");
     fs::remove_file(world.app.join("keys.asc")).expect("keys");
     world.run(&["build"]).expect(1).says("`keys.asc`, the keyring of the mirror, is not there");
 }
 
 #[test]
 fn a_commit_without_its_lock_is_marked() {
-    let world = World::with(&format!("{}shift = [\"100%\"]\nbake = \"0s\"\n", small("one")));
+    let version = |version| format!("{}shift = [\"100%\"]\nbake = \"0s\"\n", small(version));
+    let world = World::with(&version("one"));
     let mark = "base is not locked in the commit";
     let of_release = "with a base that is not locked in the commit";
     world.commit();
@@ -156,6 +160,8 @@ fn a_commit_without_its_lock_is_marked() {
         let ran = world.run(words).expect(0);
         assert!(!ran.stdout.contains("with"), "{}", ran.stdout);
     }
+    world.write_manifest(&version("two"));
+    world.commit();
     let ran = world.run(&["up", "prod"]).expect(0);
     assert!(!ran.stderr.contains(mark), "{}", ran.stderr);
     assert!(!world.run(&["status", "prod"]).expect(0).stdout.contains(mark));
