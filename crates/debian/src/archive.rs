@@ -57,8 +57,8 @@ impl Archive {
         Ok(Self { suites, network, architecture, cache: Cache::new(cache), now, notices })
     }
 
-    /// Named mirrors, the main one first; proxies and certificates are still this machine's, its keys too where a mirror
-    /// names none.
+    /// Named mirrors, the main one first; proxies and certificates are still this machine's, its keys too where a
+    /// mirror names none.
     ///
     /// # Errors
     /// When the address of one is not `http://` or `https://`, or its keyrings hold no key.

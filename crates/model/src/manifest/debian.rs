@@ -22,7 +22,7 @@ impl Reader<'_> {
             ];
             for (key, _) in others.into_iter().filter(|(_, is_there)| *is_there) {
                 if !self.findings.is_broken(&path.key("mirror")) {
-                    let help = "name the archive: `mirror = \"https://deb.debian.org/debian\"`";
+                    let help = "name the archive: `mirror = \"https://deb.example/debian\"`";
                     self.report_key(&path.key(key), format!("`{key}` without `mirror`"), help);
                 }
             }
@@ -66,7 +66,7 @@ impl Reader<'_> {
             }
             _ => {
                 let message = format!("`{}` is no address of an archive", text.escape_debug());
-                self.report(path, message, "write `https://…` or `http://…`, such as `https://deb.debian.org/debian`");
+                self.report(path, message, "write `https://…` or `http://…`, such as `https://deb.example/debian`");
                 None
             }
         }

@@ -37,13 +37,13 @@ pub(super) struct Manifest {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Debian {
-    /// The archive's root, such as `https://deb.debian.org/debian`: then what the machine's apt knows does not count.
+    /// The archive's root, such as `https://deb.example/debian`: then what the machine's apt knows does not count.
     pub mirror: Option<String>,
     /// The suite, such as `bookworm`; or several, the main one first.
     pub suite: Option<OneOrMany>,
     /// The components. Default: `["main"]`.
     pub components: Option<Vec<String>>,
-    /// The root of the archive with the suite's security updates, `https://deb.debian.org/debian-security`: there the
+    /// The root of the archive with the suite's security updates, `https://deb.example/debian-security`: there the
     /// suite is called `bookworm-security`.
     pub security: Option<String>,
     /// The keyring that signs, relative to this file, binary or armored. Default: the keys that this machine trusts.
