@@ -22,10 +22,18 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
     let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(|o| o != RunOutcome::Deployed);
     let mut runs = client.runs(&app, arguments.environment.as_ref(), arguments.lines).await.unwrap_or_default();
     runs.retain(|run| refused(run) && run.outcome != Some(RunOutcome::Superseded));
-    let mut runs = runs.into_iter().peekable();
+    let mut others: Vec<(String, String)> =
+        runs.into_iter().map(|run| (run.queued_at.clone(), without_number(&run))).collect();
+    // So are jobs that ended badly.
+    let jobs = client.job_runs(&app, arguments.environment.as_ref(), None, true, arguments.lines).await;
+    let jobs = jobs.unwrap_or_default().into_iter();
+    others.extend(jobs.map(|run| (run.started_at.clone(), super::jobs::line_without_number(&run))));
+    others.sort_by(|(left, _), (right, _)| right.cmp(left));
+    let print = |(_, line): (String, String)| context.output.data(&format!("   -  {line}"));
+    let mut others = others.into_iter().peekable();
     for record in &records {
-        while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {
-            context.output.data(&format!("   -  {}", without_number(&run)));
+        while let Some(other) = others.next_if(|(at, _)| *at > record.started_at) {
+            print(other);
         }
         context.output.data(&line(record));
         if let Some(failure) = &record.failure {
@@ -33,7 +41,7 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
         }
     }
     if records.len() < arguments.lines {
-        runs.for_each(|run| context.output.data(&format!("   -  {}", without_number(&run))));
+        others.for_each(print);
     }
     Ok(())
 }

@@ -13,7 +13,7 @@ use std::process::Stdio;
 const STRANGER: u32 = 65534;
 
 /// Every endpoint: method, path, and a body that would do something.
-const ENDPOINTS: [(&str, &str, &str); 16] = [
+const ENDPOINTS: [(&str, &str, &str); 18] = [
     ("GET", "/v1/node", ""),
     ("POST", "/v1/node/stop", "{\"all\":true}"),
     ("POST", "/v1/blobs/missing", "{\"digests\":[]}"),
@@ -24,6 +24,8 @@ const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("GET", "/v1/apps/subject/environments/dev/logs?service=&lines=1&follow=false", ""),
     ("POST", "/v1/apps/subject/environments/dev/run", "{\"service\":\"web\",\"command\":[\"id\"]}"),
     ("POST", "/v1/apps/subject/environments/dev/exec", "{\"service\":\"web\",\"command\":[\"id\"]}"),
+    ("GET", "/v1/jobs?app=subject", ""),
+    ("POST", "/v1/apps/subject/environments/dev/jobs/tick/run", ""),
     ("GET", "/v1/apps/subject/difference?a=dev&b=prod", ""),
     ("GET", "/v1/deployments/1", ""),
     ("GET", "/v1/deployments/1/events?after=0", ""),

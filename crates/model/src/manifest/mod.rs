@@ -11,6 +11,7 @@ mod facts;
 mod findings;
 mod follow;
 mod gates;
+mod job;
 mod paths;
 mod raw;
 mod reader;
@@ -100,12 +101,13 @@ impl Reader<'_> {
             self.value_cycle(&source.service.env, &places);
         }
         let routes = self.routes(&raw.routes);
+        let jobs = self.jobs(&raw.jobs);
         let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         let gates = self.gates(&raw.gates);
         let debian = self.debian(&raw.debian);
         let production = Name::new(production).ok()?;
-        Some(Manifest { app: app?, production, services, routes, environments, gates, debian })
+        Some(Manifest { app: app?, production, services, routes, jobs, environments, gates, debian })
     }
 }
 

@@ -15,6 +15,8 @@ mod tell;
 mod watcher;
 pub(crate) mod webhook;
 
+pub(crate) use tell::job_failed;
+
 use crate::Node;
 use crate::supervise::{complain, note};
 use seaworthy_confine::Walls;

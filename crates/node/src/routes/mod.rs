@@ -3,6 +3,7 @@
 mod deployments;
 mod exec;
 mod functional;
+mod jobs;
 mod logs;
 mod node;
 mod releases;
@@ -92,6 +93,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
         .route(&format!("{environment}/exec"), post(exec::exec))
+        .route(&format!("{environment}/jobs/{{job}}/run"), post(jobs::run))
         .route("/v1/apps/{app}/difference", get(deployments::difference))
         .route("/v1/deployments/{id}", get(deployments::show))
         .route("/v1/deployments/{id}/events", get(deployments::events))
@@ -99,6 +101,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/history", get(deployments::history))
         .route("/v1/runs", get(runs::list))
+        .route("/v1/jobs", get(jobs::runs))
         .route(&format!("{environment}/runs"), post(runs::again))
         .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)

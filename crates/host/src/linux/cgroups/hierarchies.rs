@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folder of all groups that Seaworthy makes.
 const FOLDER: &str = "seaworthy";
@@ -101,8 +102,10 @@ impl Place {
             enable(&self.top, controller)?;
             enable(&self.folder, controller)?;
         }
-        // Having the folder is not being allowed to make groups in it.
-        let probe = self.folder.join(format!("probe-{}", std::process::id()));
+        // Having the folder is not being allowed to make groups in it. Several may try at once, in one process, too.
+        static PROBES: AtomicU64 = AtomicU64::new(0);
+        let number = PROBES.fetch_add(1, Ordering::Relaxed);
+        let probe = self.folder.join(format!("probe-{}-{number}", std::process::id()));
         make(&probe)?;
         fs::remove_dir(&probe)
     }
