@@ -73,6 +73,9 @@ need_to_test_debian() {
   need shellcheck has_program shellcheck
   # The registry is tried with the tools that people have, and pulling against another registry.
   need skopeo has_program skopeo
+  # Sign the archive that packages come from in tests.
+  need gpg has_program gpg
+  need gpgconf has_program gpgconf
   need podman has_program podman
   need docker-registry has_program docker-registry
   need ruby-minitest ruby_has_minitest

@@ -17,11 +17,12 @@ struct Needed {
     by: String,
 }
 
-/// The Debian packages that have the libraries of a service's programs; none for static programs and for scripts.
-pub(crate) fn packages_for(service: &Name, tree: &Tree) -> Result<Vec<String>, Diagnostic> {
+/// The Debian packages that have the libraries of a service's programs; none for static programs and for scripts. They
+/// are of the suite that is named, else of the machine's own.
+pub(crate) fn packages_for(service: &Name, tree: &Tree, suite: Option<&str>) -> Result<Vec<String>, Diagnostic> {
     let Some(needed) = needed(tree)? else { return Ok(Vec::new()) };
     let libraries: Vec<String> = needed.libraries.into_iter().collect();
-    let suite = machine_suite();
+    let suite = suite.map(str::to_owned).or_else(machine_suite);
     needed_packages(&libraries, needed.loader.as_deref(), suite.as_deref()).map_err(|mut error| {
         error.message = format!("`{}` of `{service}`: {}", needed.by, error.message);
         error
@@ -91,11 +92,11 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_dynamic_program_gets_the_packages_of_its_libraries() {
-        let packages = packages_for(&name(), &tree(&[("app/run", shell())])).unwrap();
+        let packages = packages_for(&name(), &tree(&[("app/run", shell())]), None).unwrap();
         assert!(packages.contains(&"libc6".to_owned()), "{packages:?}");
-        assert_eq!(packages_for(&name(), &tree(&[])).unwrap(), Vec::<String>::new());
+        assert_eq!(packages_for(&name(), &tree(&[]), None).unwrap(), Vec::<String>::new());
         let script = Content::Bytes(b"#!/usr/bin/env python3\n".to_vec().into());
-        assert_eq!(packages_for(&name(), &tree(&[("app/run", script)])).unwrap(), Vec::<String>::new());
+        assert_eq!(packages_for(&name(), &tree(&[("app/run", script)]), None).unwrap(), Vec::<String>::new());
     }
 
     #[test]

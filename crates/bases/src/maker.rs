@@ -6,8 +6,8 @@ use crate::{images, libraries, packages};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::Tree;
 use seaworthy_model::service::Base;
-use seaworthy_model::{Digest, ImageName, Name};
-use seaworthy_pipeline::{BaseLayer, Bases, BlobSink, Foundation, GivenImage};
+use seaworthy_model::{ImageName, Name};
+use seaworthy_pipeline::{BaseLayer, Bases, BlobSink, Foundation, GivenImage, Sources};
 use seaworthy_pull::PullError;
 use seaworthy_store::Blobs;
 use std::path::{Path, PathBuf};
@@ -106,9 +106,9 @@ impl<'a> BaseMaker<'a> {
     }
 
     /// A machine without an archive of packages still builds what its own libraries can run; only no sandbox can.
-    fn library_packages(&self, service: &Name, files: &Tree) -> Result<Vec<String>, Diagnostic> {
-        let packages = libraries::packages_for(service, files)?;
-        if packages.is_empty() || packages::has_archive(self)? {
+    fn library_packages(&self, service: &Name, files: &Tree, sources: Sources<'_>) -> Result<Vec<String>, Diagnostic> {
+        let packages = libraries::packages_for(service, files, packages::suite(sources))?;
+        if packages.is_empty() || packages::has_archive(self, sources)? {
             return Ok(packages);
         }
         let what = "no archive of Debian packages is known on this machine";
@@ -131,13 +131,14 @@ impl<'a> BaseMaker<'a> {
 }
 
 impl Bases for BaseMaker<'_> {
-    fn stands_for(&self, _service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic> {
+    fn stands_for(&self, _: &Name, base: Option<&Base>, sources: Sources<'_>) -> Result<String, Diagnostic> {
         match base {
             Some(Base::Scratch) => Ok("scratch".to_owned()),
-            // Which packages these are depends on the files; what the locks say of any of them counts for all.
-            None | Some(Base::Packages(_)) if self.update => Ok("anew".to_owned()),
-            None | Some(Base::Packages(_)) => Ok(locked(&self.locks(sources)?)),
-            Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources),
+            None | Some(Base::Packages(_)) => {
+                let now = packages::stands_for(base, &self.locks(sources.folder)?, sources);
+                Ok(if self.update { format!("{now} anew") } else { now })
+            }
+            Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources.folder),
         }
     }
 
@@ -145,16 +146,32 @@ impl Bases for BaseMaker<'_> {
         &self,
         base: Option<&Base>,
         layers: &[BaseLayer],
-        sources: &Path,
+        sources: Sources<'_>,
     ) -> Result<Option<String>, Diagnostic> {
-        let made = self.making();
+        // What others make meanwhile is not waited for.
+        let made = Made::new(&self.places.cache);
         match base {
             Some(Base::Scratch) => Ok(Some("scratch".to_owned())),
-            Some(Base::Image(name)) => images::stands_for_made(self, &made, &parse(name)?, layers, sources),
+            Some(Base::Image(name)) => images::stands_for_made(self, &made, &parse(name)?, layers, sources.folder),
             None | Some(Base::Packages(_)) => {
-                let locks = self.locks(sources)?;
-                let is_same = layers.iter().all(|layer| packages::is_locked(&made, layer, &locks));
-                Ok(is_same.then(|| locked(&locks)))
+                let locks = self.locks(sources.folder)?;
+                let is_same = layers.iter().all(|layer| packages::is_locked(&made, layer, &locks, sources));
+                Ok(is_same.then(|| packages::stands_for(base, &locks, sources)))
+            }
+        }
+    }
+
+    fn is_locked(&self, base: Option<&Base>, layers: &[BaseLayer], sources: Sources<'_>) -> Result<bool, Diagnostic> {
+        match base {
+            Some(Base::Scratch) => Ok(true),
+            Some(Base::Image(name)) => {
+                let name = parse(name)?;
+                Ok(name.digest.is_some() || LockFile::read(sources.folder)?.images()?.digest(&name).is_some())
+            }
+            None | Some(Base::Packages(_)) if layers.is_empty() => Ok(true),
+            None | Some(Base::Packages(_)) => {
+                let (made, own) = (Made::new(&self.places.cache), [LockFile::read(sources.folder)?]);
+                Ok(layers.iter().all(|layer| packages::is_locked(&made, layer, &own, sources)))
             }
         }
     }
@@ -164,7 +181,7 @@ impl Bases for BaseMaker<'_> {
         service: &Name,
         base: Option<&Base>,
         files: &Tree,
-        sources: &Path,
+        sources: Sources<'_>,
     ) -> Result<Foundation, Diagnostic> {
         let wanted = match base {
             Some(Base::Packages(packages)) => packages.clone(),
@@ -172,9 +189,9 @@ impl Bases for BaseMaker<'_> {
                 libraries::refuse_needs(service, files)?;
                 return Ok(Foundation::default());
             }
-            None => self.library_packages(service, files)?,
+            None => self.library_packages(service, files, sources)?,
             Some(Base::Image(name)) => {
-                return images::foundation(self, &mut self.making(), service, &parse(name)?, sources);
+                return images::foundation(self, &mut self.making(), service, &parse(name)?, sources.folder);
             }
         };
         if wanted.is_empty() {
@@ -185,16 +202,9 @@ impl Bases for BaseMaker<'_> {
         Ok(Foundation { layers: vec![layer], environment: Vec::new() })
     }
 
-    fn image(&self, service: &Name, image: &ImageName, sources: &Path) -> Result<GivenImage, Diagnostic> {
-        images::given(self, &mut self.making(), service, image, sources)
+    fn image(&self, service: &Name, image: &ImageName, sources: Sources<'_>) -> Result<GivenImage, Diagnostic> {
+        images::given(self, &mut self.making(), service, image, sources.folder)
     }
-}
-
-/// What locks say, as a text: the same whether one says it, or two do because it was committed meanwhile.
-fn locked(locks: &[LockFile]) -> String {
-    let mut texts: Vec<String> = locks.iter().filter(|lock| !lock.is_empty()).map(LockFile::text).collect();
-    texts.dedup();
-    Digest::of_json(&(packages::FORMAT, texts)).to_string()
 }
 
 fn parse(name: &str) -> Result<ImageName, PullError> {

@@ -28,6 +28,9 @@ pub(crate) struct BuiltImage {
     pub commit: Option<String>,
     /// Whether there were changes that no commit holds.
     pub dirty: bool,
+    /// Whether something of that build stood on what no lock in the commit names.
+    #[serde(default)]
+    pub unlocked: bool,
     /// What belongs to it: the manifests of its bill of materials and of its provenance.
     pub attachments: Vec<Digest>,
 }
@@ -46,6 +49,7 @@ pub(crate) fn remember(folder: &Path, blobs: &Blobs, bundle: &ReleaseBundle) -> 
             built_at: bundle.provenance.built_at.clone(),
             commit: bundle.provenance.commit.clone(),
             dirty: bundle.provenance.dirty,
+            unlocked: bundle.provenance.unlocked,
             attachments: bundle.attachments.get(service).cloned().unwrap_or_default(),
         });
     }

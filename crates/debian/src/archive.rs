@@ -10,7 +10,6 @@ use crate::lock::{self, LockedBase, LockedPackage};
 use crate::mirror::{Mirror, Suite};
 use crate::network::Network;
 use crate::resolve;
-use crate::trust::Keyring;
 use crate::trust::release::{self, Expected, Release, Sum};
 use crate::universe::Universe;
 use seaworthy_diagnostics::Diagnostic;
@@ -58,36 +57,19 @@ impl Archive {
         Ok(Self { suites, network, architecture, cache: Cache::new(cache), now, notices })
     }
 
-    /// A named mirror; proxies and certificates are still this machine's, its keys too where the mirror names none.
+    /// Named mirrors, the main one first; proxies and certificates are still this machine's, its keys too where a
+    /// mirror names none.
     ///
     /// # Errors
-    /// When the mirror's address is not `http://` or `https://`, or its keyrings hold no key.
-    pub fn new(mirror: &Mirror, cache: &Path, now: SystemTime) -> Result<Self, Diagnostic> {
+    /// When the address of one is not `http://` or `https://`, or its keyrings hold no key.
+    pub fn new(mirrors: &[Mirror], cache: &Path, now: SystemTime) -> Result<Self, Diagnostic> {
         let architecture = this_architecture()?;
         // What apt's sources are does not matter here, even when they are wrong.
         let machine = apt::read(Path::new("/"), &architecture).unwrap_or_default();
-        let mut keys = Keyring::default();
-        for keyring in &mirror.keyrings {
-            if keys.add(keyring) == 0 {
-                let what = "one of its keyrings holds no key".to_owned();
-                return Err(Error::Source { source_line: crate::mirror::shown(&mirror.uri), what }.into());
-            }
-        }
-        let is_known = ["http://", "https://"].iter().any(|scheme| mirror.uri.starts_with(scheme));
-        if !is_known || mirror.suites.is_empty() || mirror.suites.len() > limits::SUITES_MAX {
-            let what = "it needs an address that begins with `https://` or `http://`, and a suite".to_owned();
-            return Err(Error::Source { source_line: crate::mirror::shown(&mirror.uri), what }.into());
-        }
-        let suites = mirror.suites.iter().map(|name| Suite {
-            uri: mirror.uri.trim_end_matches('/').to_owned(),
-            name: name.clone(),
-            components: mirror.components.clone(),
-            keys: if mirror.keyrings.is_empty() { machine.keys.clone() } else { keys.clone() },
-            check_date: true,
-            check_valid_until: true,
-        });
-        let (suites, network, cache) = (suites.collect(), machine.network, Cache::new(cache));
-        Ok(Self { suites, network, architecture, cache, now, notices: Vec::new() })
+        let suites: Vec<Vec<Suite>> =
+            mirrors.iter().map(|mirror| mirror.as_suites(&machine.keys)).collect::<Result<_, Error>>()?;
+        let (network, cache) = (machine.network, Cache::new(cache));
+        Ok(Self { suites: suites.concat(), network, architecture, cache, now, notices: Vec::new() })
     }
 
     /// For another architecture than this machine's, by Debian's name.
@@ -263,7 +245,13 @@ impl Archive {
                 version: package.version.clone(),
                 tried: urls.iter().map(|url| format!("not at {}", crate::mirror::shown(url))).collect(),
             },
-            false => error,
+            // Whether the lock or the mirror is wrong cannot be known here.
+            false => match error {
+                Error::Mismatch { what: url, detail } => {
+                    Error::NotAsLocked { name: package.name.clone(), version: package.version.clone(), detail, url }
+                }
+                error => error,
+            },
         })?;
         tell(package.size);
         Deb::unpack(package, &path, &self.cache.unpacked(&package.sha256))

@@ -27,6 +27,14 @@ pub enum Error {
         /// Why not.
         what: String,
     },
+    /// A mirror that cannot be used.
+    #[error("the mirror `{address}` cannot be used: {what}")]
+    Mirror {
+        /// Its address, without passwords.
+        address: String,
+        /// Why not.
+        what: String,
+    },
     /// A file of apt's configuration.
     #[error("`{}` is not valid: {what}", path.display())]
     Configuration {
@@ -74,6 +82,18 @@ pub enum Error {
         what: String,
         /// Bytes or hashes: what was promised, what came.
         detail: String,
+    },
+    /// Something else came than the lock names.
+    #[error("`{name}` {version} is not what `seaworthy.lock` names: {detail}")]
+    NotAsLocked {
+        /// The package.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Bytes or hashes: what came, what is locked.
+        detail: String,
+        /// Where it came from, without passwords.
+        url: String,
     },
     /// No answer, or a bad one.
     #[error("`{url}` could not be fetched: {what}")]
@@ -167,6 +187,9 @@ pub enum Malformed {
     Content(String),
 }
 
+/// What helps where the machine knows no archive.
+const MIRROR: &str = "name one in seaworthy.toml: `[debian]` with `mirror`, `suite` and `keys`";
+
 /// Names in backticks, with commas between them.
 pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -185,17 +208,19 @@ impl Error {
 
     fn help(&self) -> Option<String> {
         Some(match self {
-            Self::NoSources => "name a mirror, its suite and its keys in seaworthy.toml".to_owned(),
+            Self::NoSources => MIRROR.to_owned(),
             Self::Architecture(_) => "use `base = \"scratch\"` or an image of a registry here".to_owned(),
-            Self::Source { .. } => "correct it in /etc/apt, or name a mirror in seaworthy.toml".to_owned(),
-            Self::Configuration { path, .. } => {
-                format!("correct `{}`, or name a mirror in seaworthy.toml", path.display())
-            }
-            Self::NoKeys { .. } => "install the package `debian-archive-keyring`, or name the archive's key for the \
-                                    mirror in seaworthy.toml"
+            Self::Source { .. } => format!("correct it in /etc/apt, or {MIRROR}"),
+            Self::Mirror { .. } => "correct `[debian]` in seaworthy.toml: `mirror`, `suite` and `keys`".to_owned(),
+            Self::Configuration { path, .. } => format!("correct `{}`, or {MIRROR}", path.display()),
+            Self::NoKeys { .. } => "install the package `debian-archive-keyring`, or name a file with the archive's \
+                                    key: `keys` of `[debian]` in seaworthy.toml"
                 .to_owned(),
             Self::Untrusted { .. } => "check that the mirror is the right one, and update the package \
-                                       `debian-archive-keyring` or the key of the mirror in seaworthy.toml"
+                                       `debian-archive-keyring`, or the file `keys` of `[debian]` in seaworthy.toml"
+                .to_owned(),
+            Self::NotAsLocked { .. } => "take the file from version control again if somebody changed it; \
+                                         `seaworthy build --update` locks what the archive has today"
                 .to_owned(),
             Self::Refused { help, .. } => (*help).to_owned(),
             Self::Malformed { .. } | Self::Mismatch { .. } => {
@@ -208,11 +233,7 @@ impl Error {
             }
             Self::UnknownPackage { nearest, .. } => format!("the nearest names are {}", quoted(nearest)),
             Self::Unresolvable { .. } => "choose other packages, or add the suite that has it to the mirror".to_owned(),
-            Self::Vanished { .. } => {
-                "remove this base from `seaworthy.lock` and build again: then the newest versions \
-                                      are locked"
-                    .to_owned()
-            }
+            Self::Vanished { .. } => "`seaworthy build --update` locks the newest versions".to_owned(),
             Self::Lock(_) => "take the file from version control again, or remove it: then the newest versions are \
                               locked"
                 .to_owned(),
@@ -232,6 +253,7 @@ impl From<Error> for Diagnostic {
             Error::Untrusted { signatures: lines, .. }
             | Error::Unresolvable { reasons: lines, .. }
             | Error::Vanished { tried: lines, .. } => lines.clone(),
+            Error::NotAsLocked { url, .. } => vec![format!("it came from {url}")],
             _ => Vec::new(),
         };
         if let Error::File(error) = error {
@@ -250,6 +272,8 @@ impl From<Error> for Diagnostic {
             | Error::Unresolvable { .. }
             | Error::Vanished { .. }
             | Error::Lock(_)
+            | Error::NotAsLocked { .. }
+            | Error::Mirror { .. }
             | Error::Overlap { .. }
             | Error::UnknownLibraries(_)
             | Error::Limit { .. } => Self::user(message),

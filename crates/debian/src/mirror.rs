@@ -1,5 +1,7 @@
 //! Where packages come from.
 
+use crate::error::Error;
+use crate::limits;
 use crate::trust::Keyring;
 
 /// An archive that is named, not found: `deb URI SUITE… COMPONENT…`.
@@ -13,6 +15,32 @@ pub struct Mirror {
     pub components: Vec<String>,
     /// Keyrings, binary or armored; none: those that this machine trusts.
     pub keyrings: Vec<Vec<u8>>,
+}
+
+impl Mirror {
+    /// Its suites, signed by its own keys, or by these where it has none.
+    pub(crate) fn as_suites(&self, others: &Keyring) -> Result<Vec<Suite>, Error> {
+        let unusable = |what: &str| Error::Mirror { address: shown(&self.uri), what: what.to_owned() };
+        let mut keys = Keyring::default();
+        for keyring in &self.keyrings {
+            if keyring.len() as u64 > limits::KEYRING_BYTES_MAX || keys.add(keyring) == 0 {
+                return Err(unusable("its keyring holds no key"));
+            }
+        }
+        let is_known = ["http://", "https://"].iter().any(|scheme| self.uri.starts_with(scheme));
+        if !is_known || self.suites.is_empty() || self.suites.len() > limits::SUITES_MAX {
+            return Err(unusable("it needs an address that begins with `https://` or `http://`, and a suite"));
+        }
+        let suite = |name: &String| Suite {
+            uri: self.uri.trim_end_matches('/').to_owned(),
+            name: name.clone(),
+            components: self.components.clone(),
+            keys: if self.keyrings.is_empty() { others.clone() } else { keys.clone() },
+            check_date: true,
+            check_valid_until: true,
+        };
+        Ok(self.suites.iter().map(suite).collect())
+    }
 }
 
 /// One suite at one place.

@@ -182,7 +182,7 @@ fn what_is_not_as_promised_is_not_kept() {
     }
     let base = world.resolve(&["app"]).unwrap();
     let wrong = world.tree(&base).unwrap_err();
-    assert!(wrong.message.contains("is not what the archive promised: SHA-256"), "{wrong:?}");
+    assert!(wrong.message.starts_with("`app` 1.2-3 is not what `seaworthy.lock` names: SHA-256"), "{wrong:?}");
     world.server.change("app_1.2-3_all.deb", |bytes| bytes.truncate(100));
     let short = world.tree(&base).unwrap_err();
     assert!(short.message.ends_with(&format!("100 bytes, not {}", base.locked[0].size)), "{short:?}");
@@ -255,7 +255,7 @@ fn a_mirror_is_checked_before_it_is_asked() {
     let open = |uri: &str, keyring: Vec<u8>| {
         let (suites, components) = (vec!["stable".to_owned()], vec!["main".to_owned()]);
         let mirror = Mirror { uri: uri.to_owned(), suites, components, keyrings: vec![keyring] };
-        Archive::new(&mirror, folder.path(), SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30))
+        Archive::new(&[mirror], folder.path(), SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 30))
     };
     let key = public(&key());
     assert!(open("http://127.0.0.1:9/debian", key.clone()).is_ok());

@@ -35,6 +35,8 @@ pub struct Build {
     pub commit: Option<String>,
     /// There were changes that no commit holds.
     pub dirty: bool,
+    /// Its commit does not say what it stands on.
+    pub unlocked: bool,
     /// Whether it was built where only the declared sources and environment were to be seen.
     pub isolated: bool,
     /// The variables that were set for it, by name.
@@ -56,7 +58,11 @@ pub struct Build {
 pub fn write(image: &Digest, build: &Build) -> Result<Vec<u8>, ImageError> {
     let mut dependencies: Vec<Value> = Vec::new();
     if let Some(commit) = &build.commit {
-        let name = if build.dirty { "source, with changes that no commit holds" } else { "source" };
+        let name = match (build.dirty, build.unlocked) {
+            (true, _) => "source, with changes that no commit holds",
+            (false, true) => "source, with a base that is not locked in the commit",
+            (false, false) => "source",
+        };
         dependencies.push(json!({ "name": name, "digest": { "gitCommit": commit } }));
     }
     for (name, version) in &build.toolchains {

@@ -21,6 +21,8 @@ pub struct Evidence {
     pub commit: Option<String>,
     /// See [`Verdict::dirty`].
     pub dirty: bool,
+    /// See [`Verdict::unlocked`].
+    pub unlocked: bool,
     /// See [`Verdict::release`].
     pub release: Option<Digest>,
     /// See [`Verdict::started_at`].
@@ -41,7 +43,7 @@ pub fn judge(
     environments: &BTreeMap<Name, EnvironmentSpec>,
     today: Date,
 ) -> Verdict {
-    let Evidence { app, commit, dirty, release, started_at, took_ms, mut steps, found } = evidence;
+    let Evidence { app, commit, dirty, unlocked, release, started_at, took_ms, mut steps, found } = evidence;
     let mut findings: Vec<Finding> = steps.iter().flat_map(findings_of).chain(found).collect();
     // Where something did not run, what a waiver is for may not have been looked for.
     let complete = steps.iter().all(|step| step.outcome == StepOutcome::Passed);
@@ -56,6 +58,7 @@ pub fn judge(
         app,
         commit,
         dirty,
+        unlocked,
         release,
         outcome,
         started_at,

@@ -257,12 +257,28 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// The working tree had changes that no commit holds.
     pub dirty: bool,
+    /// A service stands on packages or an image that no lock in the commit names: another build of the same commit may
+    /// stand on others.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlocked: bool,
     /// What the app's name is bound to: the repository's first commit and the manifest's path in it, or user and path.
     pub source: String,
     /// When it was built, RFC 3339.
     pub built_at: String,
     /// `x86_64-linux` and the like.
     pub platform: String,
+}
+
+impl Provenance {
+    /// What the commit does not say of the release, for people.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&'static str> {
+        match (self.dirty, self.unlocked) {
+            (true, _) => Some("with changes that no commit has"),
+            (false, true) => Some("with a base that is not locked in the commit"),
+            (false, false) => None,
+        }
+    }
 }
 
 /// What travels to a node: a release, the environments of its commit, and where it comes from.

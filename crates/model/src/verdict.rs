@@ -21,6 +21,9 @@ pub struct Verdict {
     pub commit: Option<String>,
     /// The working tree had changes that no commit holds.
     pub dirty: bool,
+    /// Something stands on packages or an image that no lock in the commit names.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlocked: bool,
     /// What was built; `None` where something was not.
     pub release: Option<Digest>,
     /// The verdict itself.

@@ -150,6 +150,7 @@ fn evidence(steps: Vec<StepReport>, found: Vec<Finding>) -> Evidence {
         app: Name::new("shop").ok(),
         commit: None,
         dirty: false,
+        unlocked: false,
         release: None,
         started_at: "2026-11-27T12:00:00.000000Z".into(),
         took_ms: 7,

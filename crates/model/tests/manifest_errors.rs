@@ -36,7 +36,7 @@ macro_rules! cases {
     )*};
 }
 
-cases!(syntax, shape, names, values, services, references, settings, routes, jobs, environments, gates);
+cases!(syntax, shape, names, values, services, references, settings, routes, jobs, environments, gates, debian);
 
 #[test]
 fn many_errors_come_at_once() {

@@ -53,6 +53,7 @@ mod tests {
         let provenance = Provenance {
             commit: None,
             dirty: false,
+            unlocked: false,
             source: String::new(),
             built_at: String::new(),
             platform: String::new(),

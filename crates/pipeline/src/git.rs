@@ -143,6 +143,11 @@ fn listed(folder: &Path, which: &[&str]) -> Option<Vec<String>> {
     Some(files)
 }
 
+/// Whether git has this file of a folder, or is about to.
+pub(crate) fn knows(folder: &Path, name: &str) -> bool {
+    say(folder, &["ls-files", "--cached", "--", name]).is_some()
+}
+
 /// What git says in one line; `None` where it says nothing, or there is none.
 pub(crate) fn say(folder: &Path, arguments: &[&str]) -> Option<String> {
     let text = run(folder, arguments).ok()?;

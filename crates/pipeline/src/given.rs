@@ -11,6 +11,7 @@ use seaworthy_image::provenance::Build;
 use seaworthy_image::sbom::{Package, debian};
 use seaworthy_image::{Image, Limits, Source, oci};
 use seaworthy_model::release::Origin;
+use seaworthy_model::service::Base;
 use seaworthy_model::{Digest, ImageName};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -20,7 +21,7 @@ impl ServiceBuild<'_> {
     /// An image that runs as it is.
     pub(crate) fn given(&self, name: &ImageName) -> Result<ServiceBuilt, Diagnostic> {
         let (blobs, started) = (self.request.blobs, Instant::now());
-        let given = self.request.bases.image(self.name, name, &self.source.folder)?;
+        let given = self.request.bases.image(self.name, name, self.source.for_bases())?;
         let key = Digest::of_json(&("image", &given.image));
         let known = self.cache.whole(&key, blobs);
         let unchanged = known.is_some();
@@ -60,6 +61,8 @@ impl ServiceBuild<'_> {
         let blobs = Stored(self.request.blobs);
         let image = oci::image(&blobs, &whole.image)?;
         let run = self.run_of(&image)?;
+        let base = self.service.image.as_ref().map(|image| Base::Image(image.to_string()));
+        let unlocked = base.is_some() && self.is_unlocked(base.as_ref(), &[])?;
         let size_bytes = blobs.bytes(&whole.image, DOCUMENT_BYTES_MAX)?.len() as u64;
         let build = Build {
             run: run.clone(),
@@ -67,10 +70,11 @@ impl ServiceBuild<'_> {
             reproducible: matches!(origin, Origin::Image(_)),
             isolated: false,
             environment: BTreeMap::new(),
+            unlocked,
             ..self.provenance(&whole.tool)
         };
         let attachments = self.attachments((&whole.image, size_bytes), &whole.packages, &build)?;
-        Ok(Made { image: whole.image.clone(), attachments, run, origin: Some(origin) })
+        Ok(Made { image: whole.image.clone(), attachments, run, origin: Some(origin), unlocked })
     }
 
     /// What the manifest says that it runs, else what the image says.

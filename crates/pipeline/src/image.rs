@@ -2,16 +2,18 @@
 
 use crate::cache::Entry;
 use crate::report::Record;
-use crate::seams::{BlobSink, Foundation};
+use crate::seams::{BaseLayer, BlobSink, Foundation};
 use crate::service::ServiceBuild;
-use crate::{fingerprint, surroundings};
+use crate::{fingerprint, git, surroundings};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::oci::{Description, assemble};
 use seaworthy_image::provenance::{self, Build};
 use seaworthy_image::sbom::{self, Package, debian, lockfiles};
 use seaworthy_image::{Attachment, Content, ImageError, Limits, Tree, attach, layer};
 use seaworthy_model::Digest;
+use seaworthy_model::manifest::LOCK_FILE;
 use seaworthy_model::release::Origin;
+use seaworthy_model::service::Base;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -26,6 +28,8 @@ pub(crate) struct Made {
     pub(crate) run: Vec<String>,
     /// Where it comes from, if it was not made of `files`.
     pub(crate) origin: Option<Origin>,
+    /// Its commit does not say what it stands on.
+    pub(crate) unlocked: bool,
 }
 
 /// What a result is found by that depends on nothing but what the files hold.
@@ -78,7 +82,7 @@ impl ServiceBuild<'_> {
         let blobs = self.request.blobs;
         let base = self.service.service.base.as_ref();
         let Foundation { layers: base, environment } =
-            self.request.bases.layers(self.name, base, tree, &self.source.folder)?;
+            self.request.bases.layers(self.name, base, tree, self.source.for_bases())?;
         for base in &base {
             packages.extend(debian::packages(&Stored(blobs), &base.layer, &Limits::default())?);
         }
@@ -104,9 +108,22 @@ impl ServiceBuild<'_> {
         let image = blobs.put_bytes(&written.manifest)?;
         let subject = (&image, written.manifest.len() as u64);
         let base = entry.base.iter().map(|base| (base.what.clone(), base.layer.digest.clone())).collect();
-        let build = Build { base, ..self.provenance(toolchains) };
+        let unlocked = self.is_unlocked(self.service.service.base.as_ref(), &entry.base)?;
+        let build = Build { base, unlocked, ..self.provenance(toolchains) };
         let attachments = self.attachments(subject, &entry.packages, &build)?;
-        Ok(Made { attachments, image, run: run.clone(), origin: None })
+        Ok(Made { attachments, image, run: run.clone(), origin: None, unlocked })
+    }
+
+    /// Whether there is a commit, and what it stands on is not what the lock in that commit says.
+    pub(crate) fn is_unlocked(&self, base: Option<&Base>, layers: &[BaseLayer]) -> Result<bool, Diagnostic> {
+        let sources = self.source.for_bases();
+        if self.source.provenance.commit.is_none() {
+            return Ok(false);
+        }
+        let is_locked = self.request.bases.is_locked(base, layers, sources)?;
+        // What stands on nothing needs no lock; a lock that git ignores is not in the commit.
+        let needs_one = !layers.is_empty() || matches!(base, Some(Base::Image(name)) if !name.contains('@'));
+        Ok(!is_locked || (needs_one && !git::knows(sources.folder, LOCK_FILE)))
     }
 
     /// Puts what belongs to an image into the store; the image is named by its manifest's digest and size.
@@ -140,6 +157,7 @@ impl ServiceBuild<'_> {
             run: self.service.service.run.clone(),
             commit: origin.commit.clone(),
             dirty: origin.dirty,
+            unlocked: false,
             isolated: self.isolation.place().is_some(),
             environment: fixed.into(),
             toolchains: toolchains.clone(),

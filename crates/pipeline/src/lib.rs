@@ -45,7 +45,9 @@ pub use check::{Checked, check};
 pub use limits::StepLimits;
 pub use progress::{Event, Step};
 pub use report::Step as CheckedStep;
-pub use seams::{BaseLayer, Bases, BlobSink, Foundation, Functional, FunctionalFailure, GivenImage, Inspect, NoBases};
+pub use seams::{
+    BaseLayer, Bases, BlobSink, Foundation, Functional, FunctionalFailure, GivenImage, Inspect, NoBases, Sources,
+};
 pub use sent::Committed;
 pub use source::SourceOf;
 pub use verify::verify;

@@ -3,6 +3,7 @@
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::oci::LayerDescriptor;
 use seaworthy_image::{Source, Tree};
+use seaworthy_model::manifest::DebianSource;
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::service::Base;
 use seaworthy_model::verdict::TestCase;
@@ -106,6 +107,15 @@ pub struct GivenImage {
     pub name: String,
 }
 
+/// The sources whose bases are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Sources<'a> {
+    /// The folder of their manifest; the lock that counts first lies in it.
+    pub folder: &'a Path,
+    /// Where their manifest says that Debian packages come from.
+    pub debian: &'a DebianSource,
+}
+
 /// Who makes the bases of services, and has images.
 pub trait Bases: Sync {
     /// What a base (`None`: the manifest names none) stands for now (versions that are locked, say), as a text that
@@ -113,7 +123,7 @@ pub trait Bases: Sync {
     ///
     /// # Errors
     /// When the base cannot be had.
-    fn stands_for(&self, service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic>;
+    fn stands_for(&self, service: &Name, base: Option<&Base>, sources: Sources<'_>) -> Result<String, Diagnostic>;
 
     /// The same once these layers were made of it: making them may have locked what they are. `None`: they are not what
     /// would be made now.
@@ -124,8 +134,15 @@ pub trait Bases: Sync {
         &self,
         base: Option<&Base>,
         layers: &[BaseLayer],
-        sources: &Path,
+        sources: Sources<'_>,
     ) -> Result<Option<String>, Diagnostic>;
+
+    /// Whether the lock that belongs to the sources names what these layers were made of: then whoever has the sources
+    /// makes the same. Of an image `layers` do not matter.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    fn is_locked(&self, base: Option<&Base>, layers: &[BaseLayer], sources: Sources<'_>) -> Result<bool, Diagnostic>;
 
     /// The layers of a base, put into the store, and what its programs expect; `files` are those of the service as they
     /// will lie in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
@@ -137,14 +154,14 @@ pub trait Bases: Sync {
         service: &Name,
         base: Option<&Base>,
         files: &Tree,
-        sources: &Path,
+        sources: Sources<'_>,
     ) -> Result<Foundation, Diagnostic>;
 
     /// The image of this name, put into the store; what a tag means is looked up once.
     ///
     /// # Errors
     /// When it cannot be had, or is made for another machine.
-    fn image(&self, service: &Name, image: &ImageName, sources: &Path) -> Result<GivenImage, Diagnostic>;
+    fn image(&self, service: &Name, image: &ImageName, sources: Sources<'_>) -> Result<GivenImage, Diagnostic>;
 }
 
 /// No bases at all: every image holds the service's own files and nothing else.
@@ -152,7 +169,7 @@ pub trait Bases: Sync {
 pub struct NoBases;
 
 impl Bases for NoBases {
-    fn stands_for(&self, _service: &Name, _base: Option<&Base>, _sources: &Path) -> Result<String, Diagnostic> {
+    fn stands_for(&self, _service: &Name, _base: Option<&Base>, _sources: Sources<'_>) -> Result<String, Diagnostic> {
         Ok(String::new())
     }
 
@@ -160,9 +177,13 @@ impl Bases for NoBases {
         &self,
         _base: Option<&Base>,
         _layers: &[BaseLayer],
-        _sources: &Path,
+        _sources: Sources<'_>,
     ) -> Result<Option<String>, Diagnostic> {
-        Ok(None)
+        Ok(Some(String::new()))
+    }
+
+    fn is_locked(&self, _base: Option<&Base>, _layers: &[BaseLayer], _: Sources<'_>) -> Result<bool, Diagnostic> {
+        Ok(true)
     }
 
     fn layers(
@@ -170,12 +191,12 @@ impl Bases for NoBases {
         _service: &Name,
         _base: Option<&Base>,
         _files: &Tree,
-        _sources: &Path,
+        _sources: Sources<'_>,
     ) -> Result<Foundation, Diagnostic> {
         Ok(Foundation::default())
     }
 
-    fn image(&self, service: &Name, _image: &ImageName, _sources: &Path) -> Result<GivenImage, Diagnostic> {
+    fn image(&self, service: &Name, _image: &ImageName, _: Sources<'_>) -> Result<GivenImage, Diagnostic> {
         let message = format!("`{service}` has `image`: only Linux runs images");
         Err(Diagnostic::user(message).help("deploy it to a node on Linux"))
     }

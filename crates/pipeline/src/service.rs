@@ -133,13 +133,14 @@ impl ServiceBuild<'_> {
 
     fn of_files(&self) -> Result<ServiceBuilt, Stopped> {
         let (folder, last_kept) = (self.folder()?, Mutex::default());
-        let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
+        let base = self.service.service.base.as_ref();
+        let base = self.request.bases.stands_for(self.name, base, self.source.for_bases())?;
         let toolchains = self.toolchains(&folder);
         // Without lines the files are what the source is, wherever they come from: they are looked at below.
         let has_lines = !(self.service.build.is_empty() && self.service.test.is_empty());
         let key =
             if has_lines { Some(self.fingerprint(&folder, Some(self.listing), &base, &toolchains)?) } else { None };
-        let known = key.as_ref().and_then(|key| self.cache.get(&key.digest, self.request.blobs));
+        let known = key.as_ref().map(|key| self.known(&key.digest)).transpose()?.flatten();
         if let Some(entry) = known.filter(|entry| entry.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let made = self.make(&entry, &toolchains)?;
@@ -245,7 +246,7 @@ impl ServiceBuild<'_> {
         let last = built.last_kept.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Some(key), Some(LastKept { now, kept: Kept::Files(entry) })) = (&built.key, last) else { return Ok(()) };
         let base = self.service.service.base.as_ref();
-        let locked = self.request.bases.stands_for_made(base, &entry.base, &self.source.folder)?;
+        let locked = self.request.bases.stands_for_made(base, &entry.base, self.source.for_bases())?;
         let Some(locked) = locked.filter(|locked| *locked != built.base) else { return Ok(()) };
         let digest =
             self.with_recipe(&locked, &built.toolchains, |recipe| now.as_ref().unwrap_or(key).built_by(recipe));
@@ -268,10 +269,20 @@ impl ServiceBuild<'_> {
             return Ok((self.layers(&tree, packages)?, None));
         }
         let key = key_of_content(&tree, base, &packages)?;
-        match self.cache.get(&key, self.request.blobs) {
+        match self.known(&key)? {
             Some(entry) => Ok((entry, None)),
             None => Ok((self.layers(&tree, packages)?, Some(key))),
         }
+    }
+
+    /// A result that was kept, unless it stands on something else than what would be made now: a lock that is gone, or
+    /// names other packages, locks nothing that was made by it.
+    fn known(&self, key: &Digest) -> Result<Option<Entry>, Diagnostic> {
+        let kept = if self.request.update { None } else { self.cache.get(key, self.request.blobs) };
+        let Some(entry) = kept else { return Ok(None) };
+        let base = self.service.service.base.as_ref();
+        let made = self.request.bases.stands_for_made(base, &entry.base, self.source.for_bases())?;
+        Ok(made.is_some().then_some(entry))
     }
 
     /// The service's folder, without symbolic links, in the manifest's.

@@ -2,6 +2,7 @@
 
 use crate::copy;
 use crate::git::Repository;
+use crate::seams::Sources;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::lock::Lock;
 use seaworthy_host::{clock, files, peer};
@@ -130,6 +131,11 @@ impl Source {
         Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock), head_of })
     }
 
+    /// What bases are made for.
+    pub(crate) fn for_bases(&self) -> Sources<'_> {
+        Sources { folder: &self.folder, debian: &self.manifest.debian }
+    }
+
     /// Whether it is a checkout of our own, in which nobody edits.
     pub(crate) fn is_own(&self) -> bool {
         self.lock.is_some()
@@ -196,5 +202,5 @@ fn read(shown: &Path, file: &Path) -> Result<Manifest, Vec<Diagnostic>> {
 
 fn provenance(commit: Option<String>, dirty: bool, source: String) -> Provenance {
     let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-    Provenance { commit, dirty, source, built_at: clock::rfc3339(clock::now()), platform }
+    Provenance { commit, dirty, unlocked: false, source, built_at: clock::rfc3339(clock::now()), platform }
 }

@@ -21,7 +21,7 @@ struct Tool {
     files: &'static [&'static str],
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 14] = [
     Tool { program: "rustc", line: "rustc -vV", words: &["cargo", "rustc"], files: &["Cargo.toml"] },
     Tool { program: "go", line: "go version", words: &["go"], files: &["go.mod"] },
     Tool {
@@ -42,10 +42,26 @@ const TOOLS: [Tool; 5] = [
         words: &["ruby", "bundle", "bundler", "gem", "rake"],
         files: &["Gemfile"],
     },
+    Tool { program: "cc", line: "cc --version", words: &["cc", "c++", "make", "cmake", "ninja", "meson"], files: &[] },
+    Tool { program: "gcc", line: "gcc --version", words: &["gcc", "g++"], files: &[] },
+    Tool { program: "clang", line: "clang --version", words: &["clang", "clang++"], files: &[] },
+    Tool { program: "make", line: "make --version", words: &["make"], files: &[] },
+    Tool { program: "cmake", line: "cmake --version", words: &["cmake"], files: &[] },
+    Tool {
+        program: "java",
+        // Where version 8 says it, too.
+        line: "java -version",
+        words: &["java", "javac", "jar", "mvn", "mvnw", "gradle", "gradlew"],
+        files: &["pom.xml", "build.gradle", "build.gradle.kts"],
+    },
+    // The rest of what these say is of Java and of the machine.
+    Tool { program: "mvn", line: "mvn --version | head -n 1", words: &["mvn"], files: &[] },
+    Tool { program: "gradle", line: "gradle --version | grep '^Gradle '", words: &["gradle"], files: &[] },
+    Tool { program: "dotnet", line: "dotnet --version", words: &["dotnet"], files: &["global.json"] },
 ];
 
 /// Files in and above a service's folder by which one program stands for several versions.
-const CHOOSING: [&str; 8] = [
+const CHOOSING: [&str; 10] = [
     "rust-toolchain",
     "rust-toolchain.toml",
     "go.mod",
@@ -54,6 +70,8 @@ const CHOOSING: [&str; 8] = [
     ".node-version",
     ".nvmrc",
     ".tool-versions",
+    ".java-version",
+    "global.json",
 ];
 /// The same in the user's home.
 const CHOOSING_AT_HOME: [&str; 6] = [
@@ -83,7 +101,7 @@ pub(crate) fn versions(asked: &Asked<'_>, lines: &[&str]) -> BTreeMap<String, St
     if lines.is_empty() {
         return BTreeMap::new();
     }
-    let not_a_word = |c: char| !(c.is_ascii_alphanumeric() || "_.-".contains(c));
+    let not_a_word = |c: char| !(c.is_ascii_alphanumeric() || "_.-+".contains(c));
     let words: Vec<&str> = lines.iter().flat_map(|line| line.split(not_a_word)).collect();
     let used = |tool: &&Tool| {
         let by_file = || tool.files.iter().any(|file| asked.folder.join(file).exists());

@@ -13,7 +13,7 @@ use crate::service::{ServiceBuild, ServiceBuilt, Stopped};
 use crate::source::Source;
 use crate::validate::Validated;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_model::release::{RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
+use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
 use seaworthy_model::service::Service;
 use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport};
 use seaworthy_model::{Digest, Name};
@@ -253,7 +253,10 @@ pub(crate) fn bundle(
     ReleaseBundle {
         release,
         environments: manifest.environments.clone(),
-        provenance: source.provenance.clone(),
+        provenance: Provenance {
+            unlocked: built.values().any(|built| built.made.unlocked),
+            ..source.provenance.clone()
+        },
         attachments,
         gates: manifest.gates.clone(),
         checked: None,

@@ -5,6 +5,7 @@ mod common;
 use common::World;
 use seaworthy_image::{Source as _, oci, references};
 use seaworthy_model::Name;
+use seaworthy_pipeline::Built;
 use serde_json::Value;
 
 const MANIFEST: &str = "app = \"shop\"\n[services.a]\nrun = [\"./out\"]\nport = false\n";
@@ -75,6 +76,34 @@ fn a_commit_is_verified_in_copies_of_it() {
     assert_eq!(committed.second, committed.first);
 }
 
+/// What belongs to the image of the service.
+fn attached(world: &World, built: &Built) -> Vec<Value> {
+    let image = world.image(built, "a");
+    let content = |digest| {
+        let manifest = world.blobs.bytes(digest, 1 << 20).expect("the manifest");
+        let value: Value = serde_json::from_slice(&manifest).expect("JSON");
+        assert_eq!(value["subject"]["digest"], image.digest.to_string());
+        let content = references(&manifest).expect("a manifest").pop().expect("content");
+        serde_json::from_slice(&world.blobs.bytes(&content, 1 << 20).expect("the content")).expect("JSON")
+    };
+    built.bundle.attachments[&Name::new("a").expect("a name")].iter().map(content).collect()
+}
+
+#[test]
+fn tools_that_a_line_names_are_on_record() {
+    let world = one("build = \"make out CC=gcc\"\nfiles = [\"out\"]");
+    world.write("a/Makefile", "out: x\n\t$(CC) --version > /dev/null\n\tcp x out\n");
+    let built = world.built();
+    let dependencies = attached(&world, &built)[1]["predicate"]["buildDefinition"]["resolvedDependencies"].clone();
+    let version = |name: &str| {
+        let found = dependencies.as_array().expect("a list").iter().find(|one| one["name"] == name);
+        found.map(|one| one["annotations"]["version"].as_str().expect("a version").to_owned())
+    };
+    assert!(version("make").expect("make").starts_with("GNU Make "), "{dependencies}");
+    assert!(version("gcc").expect("gcc").contains("Free Software Foundation"), "{dependencies}");
+    assert!(version("cc").is_some() && version("java").is_none(), "{dependencies}");
+}
+
 #[test]
 fn lockfiles_and_origin_belong_to_the_image() {
     let lock = "[[package]]\nname = \"serde\"\nversion = \"1.0.2\"\nsource = \"registry+https://example.org\"\n";
@@ -82,17 +111,7 @@ fn lockfiles_and_origin_belong_to_the_image() {
     world.write("Cargo.lock", lock);
     let commit = world.commit_all();
     let built = world.build_with(true, true).unwrap_or_else(|errors| panic!("{}", world.rendered(&errors)));
-    let image = world.image(&built, "a");
-    let attached: Vec<Value> = built.bundle.attachments[&Name::new("a").expect("a name")]
-        .iter()
-        .map(|digest| {
-            let manifest = world.blobs.bytes(digest, 1 << 20).expect("the manifest");
-            let value: Value = serde_json::from_slice(&manifest).expect("JSON");
-            assert_eq!(value["subject"]["digest"], image.digest.to_string());
-            let content = references(&manifest).expect("a manifest").pop().expect("content");
-            serde_json::from_slice(&world.blobs.bytes(&content, 1 << 20).expect("the content")).expect("JSON")
-        })
-        .collect();
+    let (image, attached) = (world.image(&built, "a"), attached(&world, &built));
     assert_eq!(attached[0]["components"][0]["purl"], "pkg:cargo/serde@1.0.2");
     let dependencies = &attached[1]["predicate"]["buildDefinition"]["resolvedDependencies"];
     assert_eq!(dependencies[0]["digest"]["gitCommit"], commit.as_str());

@@ -131,6 +131,7 @@ impl World {
         let provenance = Provenance {
             commit: None,
             dirty: false,
+            unlocked: false,
             source: "here".into(),
             built_at: String::new(),
             platform: String::new(),

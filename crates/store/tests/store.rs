@@ -36,6 +36,7 @@ fn provenance(commit: Option<&str>) -> Provenance {
     Provenance {
         commit: commit.map(str::to_owned),
         dirty: false,
+        unlocked: false,
         source: "here".into(),
         built_at: String::new(),
         platform: String::new(),

@@ -92,12 +92,13 @@ fn summary(verdict: &Verdict, stopped: bool) -> String {
     if let Some(release) = &verdict.release {
         parts.push(format!("release {}", release.short()));
     }
-    match (&verdict.commit, verdict.dirty) {
-        (Some(commit), false) => parts.push(format!("commit {}", &commit[..commit.len().min(10)])),
-        (Some(commit), true) => {
-            parts.push(format!("commit {} with changes that no commit has", &commit[..commit.len().min(10)]));
-        }
-        (None, _) => {}
+    if let Some(commit) = &verdict.commit {
+        let caveat = match (verdict.dirty, verdict.unlocked) {
+            (true, _) => " with changes that no commit has",
+            (false, true) => " with a base that is not locked in it",
+            (false, false) => "",
+        };
+        parts.push(format!("commit {}{caveat}", &commit[..commit.len().min(10)]));
     }
     parts.push(seconds(verdict.took_ms));
     format!("{style}{word}{style:#}: {}", parts.join(", "))

@@ -16,8 +16,14 @@ pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending
         let provenance = &built.bundle.provenance;
         context.output.value(&serde_json::json!({ "release": digest, "provenance": provenance }));
     } else {
-        let dirty = if built.bundle.provenance.dirty { " (with changes that no commit has)" } else { "" };
-        context.output.data(&format!("release {}{dirty}", digest.short()));
+        let provenance = &built.bundle.provenance;
+        let caveat = provenance.caveat().map(|caveat| format!(" ({caveat})")).unwrap_or_default();
+        context.output.data(&format!("release {}{caveat}", digest.short()));
+        if provenance.unlocked && !provenance.dirty {
+            context
+                .output
+                .note("commit `seaworthy.lock`: without it another build of this commit may give other images");
+        }
     }
     Ok(())
 }

@@ -36,9 +36,13 @@ fn ls(context: &Context) -> Ending {
     if images.is_empty() {
         context.output.note("no image was built here; `seaworthy build` builds them");
     }
-    for BuiltImage { service, image, size_bytes, built_at, commit, dirty, .. } in &images {
+    for BuiltImage { service, image, size_bytes, built_at, commit, dirty, unlocked, .. } in &images {
         let commit = commit.as_deref().map_or("no commit", |commit| &commit[..commit.len().min(10)]);
-        let changed = if *dirty { " and changes" } else { "" };
+        let changed = match (dirty, unlocked) {
+            (true, _) => " and changes",
+            (false, true) => ", base not locked in it",
+            (false, false) => "",
+        };
         let (built_at, size) = (built_at.get(..19).unwrap_or(built_at), size(*size_bytes));
         context.output.data(&format!("{service:<20}  {}  {size:>9}  {built_at}  {commit}{changed}", image.short()));
     }

@@ -7,6 +7,7 @@ mod support;
 
 mod api_access;
 mod as_found;
+mod bases;
 mod check;
 mod check_killed;
 mod database;

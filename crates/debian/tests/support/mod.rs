@@ -194,7 +194,7 @@ impl World {
             components: vec!["main".to_owned()],
             keyrings: vec![public(&self.key)],
         };
-        Archive::new(&mirror, &self.cache(), seaworthy_host::clock::now()).unwrap().for_architecture("amd64")
+        Archive::new(&[mirror], &self.cache(), seaworthy_host::clock::now()).unwrap().for_architecture("amd64")
     }
 
     pub(crate) fn resolve(&self, names: &[&str]) -> Result<LockedBase, Diagnostic> {

@@ -114,6 +114,7 @@ pub(crate) fn revision(number: u64, services: &[(&'static str, Wish)]) -> Revisi
         provenance: Provenance {
             commit: None,
             dirty: false,
+            unlocked: false,
             source: String::new(),
             built_at: String::new(),
             platform: String::new(),

@@ -5,6 +5,7 @@
 
 mod calls;
 mod collisions;
+mod debian;
 mod environment;
 mod facts;
 mod findings;
@@ -24,7 +25,7 @@ mod typed;
 mod words;
 
 pub use schema::schema;
-pub use typed::{CheckSource, FileSource, Manifest, RouteSource, ServiceSource};
+pub use typed::{CheckSource, DebianSource, FileSource, Manifest, MirrorSource, RouteSource, ServiceSource};
 
 use crate::Name;
 use facts::Facts;
@@ -104,15 +105,9 @@ impl Reader<'_> {
         let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         let gates = self.gates(&raw.gates);
-        Some(Manifest {
-            app: app?,
-            production: Name::new(production).ok()?,
-            services,
-            routes,
-            jobs,
-            environments,
-            gates,
-        })
+        let debian = self.debian(&raw.debian);
+        let production = Name::new(production).ok()?;
+        Some(Manifest { app: app?, production, services, routes, jobs, environments, gates, debian })
     }
 }
 

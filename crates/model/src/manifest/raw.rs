@@ -31,6 +31,27 @@ pub(super) struct Manifest {
     pub environments: BTreeMap<String, Environment>,
     /// Which findings stop a release.
     pub gates: Gates,
+    /// Where the Debian packages of bases come from. Default: the archive that the machine's own apt knows.
+    pub debian: Debian,
+}
+
+/// Where the Debian packages of bases come from, and what of them is taken.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Debian {
+    /// The archive's root, such as `https://deb.example/debian`: then what the machine's apt knows does not count.
+    pub mirror: Option<String>,
+    /// The suite, such as `bookworm`; or several, the main one first.
+    pub suite: Option<OneOrMany>,
+    /// The components. Default: `["main"]`.
+    pub components: Option<Vec<String>>,
+    /// The root of the archive with the suite's security updates, `https://deb.example/debian-security`: there the
+    /// suite is called `bookworm-security`.
+    pub security: Option<String>,
+    /// The keyring that signs, relative to this file, binary or armored. Default: the keys that this machine trusts.
+    pub keys: Option<String>,
+    /// Whether bases hold manual pages and the like, too. Default: false.
+    pub documentation: Option<bool>,
 }
 
 /// Which findings stop a release, and which are waived for a while.

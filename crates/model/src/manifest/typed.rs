@@ -24,6 +24,32 @@ pub struct Manifest {
     pub environments: BTreeMap<Name, EnvironmentSpec>,
     /// `[gates]`.
     pub gates: crate::gate::Gates,
+    /// `[debian]`.
+    pub debian: DebianSource,
+}
+
+/// `[debian]`: where the Debian packages of bases come from, and what of them is taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DebianSource {
+    /// The archive; `None`: the one that the machine's own apt knows.
+    pub mirror: Option<MirrorSource>,
+    /// Whether manual pages and the like are taken, too.
+    pub documentation: bool,
+}
+
+/// An archive of Debian packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MirrorSource {
+    /// Its root, `http://` or `https://`.
+    pub address: String,
+    /// Its suites, the main one first; never empty.
+    pub suites: Vec<String>,
+    /// Their components.
+    pub components: Vec<String>,
+    /// The root of the archive that has the main suite's security updates.
+    pub security: Option<String>,
+    /// The keyring that signs them, relative to the manifest's folder; `None`: those that the machine trusts.
+    pub keys: Option<String>,
 }
 
 /// A service: how it is built, and how it runs. Paths use `/`, are relative and never contain `..`.

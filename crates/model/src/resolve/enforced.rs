@@ -1,5 +1,6 @@
 //! What an environment asks for that is not built yet: some of it is refused, some of it deploys and is named.
 
+use super::Wanted;
 use crate::Name;
 use crate::release::{EnvironmentSpec, Origin, Release};
 use crate::service::Tuning;
@@ -33,8 +34,16 @@ pub(super) fn roots(release: &Release) -> Vec<Diagnostic> {
 
 /// What somebody should know of a revision: what is declared and has no effect here, what cannot be made again. A line
 /// each.
-pub(super) fn not_enforced(release: &Release, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
+pub(super) fn not_enforced(wanted: &Wanted<'_>, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
+    let (release, provenance) = (wanted.release, wanted.provenance);
     let mut lines = Vec::new();
+    // Whoever develops commits the lock in the end; what has changes is no commit anyway.
+    if provenance.unlocked && !provenance.dirty && wanted.environment.as_str() != "dev" {
+        lines.push(
+            "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`"
+                .to_owned(),
+        );
+    }
     if spec.isolation.as_deref() == Some("none") {
         lines.push(
             "`isolation = \"none\"`: nothing keeps services apart from each other and from the machine".to_owned(),

@@ -68,7 +68,7 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
         checks: checks.map(|(name, service)| (name.clone(), service.checks.clone())).collect(),
         jobs: wanted.release.jobs.clone().into_iter().filter(|(_, job)| job.is_for(wanted.environment)).collect(),
         rollout: rollout(&spec),
-        not_enforced: enforced::not_enforced(wanted.release, &spec, sandbox),
+        not_enforced: enforced::not_enforced(wanted, &spec, sandbox),
     })
 }
 

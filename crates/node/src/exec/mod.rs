@@ -113,7 +113,8 @@ fn missing(pool: &PoolSpec, environment: &Name, command: &[String]) -> Diagnosti
             format!("what runs there has nothing of this machine's; `seaworthy image inspect {service}` lists it"),
         ),
         None => Diagnostic::user(format!("there is no shell in the image of `{service}`")).help(format!(
-            "name one of its programs, `seaworthy exec {environment} {service} -- PROGRAM`; or add `dash` to its `base`"
+            "name one of its programs, `seaworthy exec {environment} {service} -- PROGRAM`; `dash` among the packages of \
+             `base` is a shell; the image or the Dockerfile of others has to bring one"
         )),
     }
 }

@@ -81,7 +81,11 @@ fn head(verdict: &Verdict) -> String {
     let app = verdict.app.as_ref().map(|app| format!(" {}", code(app.as_str()))).unwrap_or_default();
     let mut facts = Vec::new();
     if let Some(commit) = &verdict.commit {
-        let changed = if verdict.dirty { " with changes that are not committed" } else { "" };
+        let changed = match (verdict.dirty, verdict.unlocked) {
+            (true, _) => " with changes that are not committed",
+            (false, true) => " with a base that is not locked in it",
+            (false, false) => "",
+        };
         facts.push(format!("commit {}{changed}", code(commit.get(..12).unwrap_or(commit))));
     }
     facts.extend(verdict.release.as_ref().map(|release| format!("release {}", code(release.short()))));

@@ -29,6 +29,7 @@ pub(crate) fn evidence(steps: Vec<StepReport>, found: Vec<Finding>) -> Evidence 
         app: Some(name("shop")),
         commit: Some("0123456789abcdef0123456789abcdef01234567".into()),
         dirty: false,
+        unlocked: false,
         release: Some(Digest::of(b"release")),
         started_at: "2026-11-27T12:00:00.000001Z".into(),
         took_ms: 65_432,

@@ -1,6 +1,7 @@
 //! A world of its own for every test: a home, a port, an app, and an eye on every process that comes of it.
 
 pub(crate) mod accounts;
+pub(crate) mod archive;
 pub(crate) mod bytes;
 pub(crate) mod deployment;
 pub(crate) mod disk;
