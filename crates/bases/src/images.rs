@@ -29,6 +29,21 @@ pub(crate) fn stands_for(maker: &BaseMaker<'_>, image: &ImageName, sources: &Pat
     })
 }
 
+/// What a name stands for once these layers came of it.
+pub(crate) fn stands_for_made(
+    maker: &BaseMaker<'_>,
+    made: &Made,
+    image: &ImageName,
+    layers: &[BaseLayer],
+    sources: &Path,
+) -> Result<Option<String>, Diagnostic> {
+    let Some(digest) = locked(maker, image, sources)? else { return Ok(None) };
+    let from = Digest::of_json(&("image", &digest, Platform::of_this_machine().to_string()));
+    let known: Option<Here> = made.get(&from);
+    let is_same = known.is_some_and(|here| here.layers.iter().eq(layers.iter().map(|layer| &layer.layer)));
+    Ok(is_same.then(|| ImageName { digest: Some(digest), ..image.clone() }.to_string()))
+}
+
 /// The layers of an image as a base.
 pub(crate) fn foundation(
     maker: &BaseMaker<'_>,

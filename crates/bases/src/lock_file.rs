@@ -3,15 +3,13 @@
 use seaworthy_debian::{Lock, LockedBase};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files;
+use seaworthy_model::manifest::LOCK_FILE;
 use seaworthy_model::{Digest, ImageName};
 use seaworthy_pull::LockedImages;
 use std::path::{Path, PathBuf};
 
 /// The section with the digests of images.
 const IMAGES: &str = "images";
-
-/// The file's name.
-pub(crate) const NAME: &str = "seaworthy.lock";
 
 /// A lock and the file that it is in.
 pub(crate) struct LockFile {
@@ -22,7 +20,7 @@ pub(crate) struct LockFile {
 impl LockFile {
     /// The lock in a folder; an empty one where there is no file.
     pub(crate) fn read(folder: &Path) -> Result<Self, Diagnostic> {
-        let path = folder.join(NAME);
+        let path = folder.join(LOCK_FILE);
         let lock = match files::read(&path) {
             Ok(bytes) => Lock::parse(&String::from_utf8_lossy(&bytes))?,
             Err(error) if error.is_not_found() => Lock::default(),
@@ -34,6 +32,16 @@ impl LockFile {
     /// What these packages are locked to.
     pub(crate) fn base(&self, packages: &[String], suite: Option<&str>, architecture: &str) -> Option<&LockedBase> {
         self.lock.entry(packages, suite, architecture)
+    }
+
+    /// Every base that it names.
+    pub(crate) fn bases(&self) -> &[LockedBase] {
+        self.lock.bases()
+    }
+
+    /// Whether it says anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock == Lock::default()
     }
 
     /// All that it says.

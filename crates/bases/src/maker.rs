@@ -7,7 +7,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::Tree;
 use seaworthy_model::service::Base;
 use seaworthy_model::{Digest, ImageName, Name};
-use seaworthy_pipeline::{Bases, BlobSink, Foundation, GivenImage};
+use seaworthy_pipeline::{BaseLayer, Bases, BlobSink, Foundation, GivenImage};
 use seaworthy_pull::PullError;
 use seaworthy_store::Blobs;
 use std::path::{Path, PathBuf};
@@ -136,12 +136,26 @@ impl Bases for BaseMaker<'_> {
             Some(Base::Scratch) => Ok("scratch".to_owned()),
             // Which packages these are depends on the files; what the locks say of any of them counts for all.
             None | Some(Base::Packages(_)) if self.update => Ok("anew".to_owned()),
+            None | Some(Base::Packages(_)) => Ok(locked(&self.locks(sources)?)),
+            Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources),
+        }
+    }
+
+    fn stands_for_made(
+        &self,
+        base: Option<&Base>,
+        layers: &[BaseLayer],
+        sources: &Path,
+    ) -> Result<Option<String>, Diagnostic> {
+        let made = self.making();
+        match base {
+            Some(Base::Scratch) => Ok(Some("scratch".to_owned())),
+            Some(Base::Image(name)) => images::stands_for_made(self, &made, &parse(name)?, layers, sources),
             None | Some(Base::Packages(_)) => {
                 let locks = self.locks(sources)?;
-                let texts: Vec<String> = locks.iter().map(LockFile::text).collect();
-                Ok(Digest::of_json(&(packages::FORMAT, texts)).to_string())
+                let is_same = layers.iter().all(|layer| packages::is_locked(&made, layer, &locks));
+                Ok(is_same.then(|| locked(&locks)))
             }
-            Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources),
         }
     }
 
@@ -174,6 +188,13 @@ impl Bases for BaseMaker<'_> {
     fn image(&self, service: &Name, image: &ImageName, sources: &Path) -> Result<GivenImage, Diagnostic> {
         images::given(self, &mut self.making(), service, image, sources)
     }
+}
+
+/// What locks say, as a text: the same whether one says it, or two do because it was committed meanwhile.
+fn locked(locks: &[LockFile]) -> String {
+    let mut texts: Vec<String> = locks.iter().filter(|lock| !lock.is_empty()).map(LockFile::text).collect();
+    texts.dedup();
+    Digest::of_json(&(packages::FORMAT, texts)).to_string()
 }
 
 fn parse(name: &str) -> Result<ImageName, PullError> {

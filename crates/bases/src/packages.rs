@@ -37,6 +37,19 @@ pub(crate) fn layer(
     Ok(layer)
 }
 
+/// Whether a layer is what the locks name for its packages.
+pub(crate) fn is_locked(made: &Made, layer: &BaseLayer, locks: &[LockFile]) -> bool {
+    let counts = |base: &LockedBase| {
+        let first = locks.iter().find_map(|lock| lock.base(&base.packages, None, &base.architecture));
+        first == Some(base)
+    };
+    let is_it = |base: &&LockedBase| {
+        let known: Option<BaseLayer> = made.get(&Digest::of_json(&(FORMAT, base)));
+        known.as_ref() == Some(layer)
+    };
+    locks.iter().flat_map(LockFile::bases).filter(is_it).any(counts)
+}
+
 /// Whether there is anywhere to have packages from.
 pub(crate) fn has_archive(maker: &BaseMaker<'_>) -> Result<bool, Diagnostic> {
     Ok(archive(maker)?.suite().is_some())

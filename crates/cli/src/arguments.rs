@@ -241,6 +241,9 @@ pub(crate) struct DeployArguments {
     /// Bind the app's name on the node to this source, if it is bound to another
     #[arg(long)]
     pub take_over: bool,
+    /// Send the commit to the node, which tests and builds it; the node of a machine of another kind always does
+    #[arg(long)]
+    pub build_on_node: bool,
 }
 
 /// When a deployment is done enough.

@@ -35,6 +35,10 @@ pub(crate) fn show(output: Output, event: &BaseEvent) {
     output.note(&match event {
         BaseEvent::Resolving { what } => format!("{dim}     base{dim:#} looking up {}", what.join(", ")),
         BaseEvent::Pulling { image } => format!("{dim}     base{dim:#} pulling {image}"),
+        // Nobody finds the file in a node's checkout.
+        BaseEvent::Locked { .. } if std::env::var_os("SEAWORTHY_CONFINED").is_some() => {
+            format!("{dim}     base{dim:#} locked for this build: the commit has no `seaworthy.lock` that names it")
+        }
         BaseEvent::Locked { file } => format!("{dim}     base{dim:#} locked in {}: commit it", file.display()),
         BaseEvent::Making { what } => format!("{dim}     base{dim:#} {what}"),
         BaseEvent::Notice(text) => format!("{warn}     note{warn:#} {text}"),

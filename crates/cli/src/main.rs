@@ -11,6 +11,7 @@ mod exit;
 mod follow;
 mod images;
 mod inspect;
+mod on_node;
 mod output;
 mod send;
 mod terminal;

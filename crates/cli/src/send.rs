@@ -45,7 +45,7 @@ pub(crate) async fn transfer(client: &mut Client, blobs: &Blobs, bundle: &Releas
         let built = &bundle.provenance.platform;
         return Err(Ended::refused(
             Diagnostic::user(format!("this release was built for `{built}`, the node runs `{platform}`"))
-                .help(format!("build it on a machine of `{platform}`: building for another kind is not there yet")),
+                .help("`seaworthy deploy --build-on-node` sends the commit, and the node builds it"),
         ));
     }
     let needed: Vec<Digest> = needed(blobs, bundle)?.into_iter().collect();

@@ -51,14 +51,14 @@ pub struct Log {
 }
 
 impl Log {
-    /// Begins a log, only for its owner to read.
+    /// Begins a log, only for its owner to read, or goes on with one: whoever reads it while it grows loses nothing.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn create(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        Ok(Self { file, left: LOG_BYTES_MAX })
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+        let left = LOG_BYTES_MAX.saturating_sub(file.metadata()?.len());
+        Ok(Self { file, left })
     }
 
     /// Adds a line of the node's own.

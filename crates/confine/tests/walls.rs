@@ -182,7 +182,7 @@ fn what_cannot_be_confined_says_so() {
 fn a_log_holds_so_much_and_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
-    let mut log = Log::create(&path).unwrap();
+    let mut log = Log::open(&path).unwrap();
     log.note("begins");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let command = process::command(env!("CARGO_BIN_EXE_confined-for-tests"));

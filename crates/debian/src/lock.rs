@@ -90,6 +90,12 @@ impl Lock {
         Ok(lock)
     }
 
+    /// Every base that it names.
+    #[must_use]
+    pub fn bases(&self) -> &[LockedBase] {
+        &self.bases
+    }
+
     /// The file's text: the same lock gives the same text.
     #[must_use]
     pub fn to_text(&self) -> String {

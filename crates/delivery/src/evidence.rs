@@ -65,6 +65,8 @@ pub fn line(run: &Run) -> String {
         Some(RunOutcome::Failed | RunOutcome::Refused) => "refused",
         Some(RunOutcome::Returned) => "went back",
         Some(RunOutcome::Superseded) => "superseded by a newer commit",
+        Some(RunOutcome::Built) => "tested and built",
+        Some(RunOutcome::Stopped) => "stopped",
         None => match run.state {
             seaworthy_model::run::RunState::Queued => "waits for its turn",
             seaworthy_model::run::RunState::Checking => "is being checked",

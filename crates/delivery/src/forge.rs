@@ -60,9 +60,9 @@ pub fn status(forge: Forge, repository: &Repository, login: &Login, run: &Run) -
 fn state(run: &Run) -> &'static str {
     match run.outcome {
         None => "pending",
-        Some(RunOutcome::Deployed) => "success",
+        Some(RunOutcome::Deployed | RunOutcome::Built) => "success",
         Some(RunOutcome::Failed | RunOutcome::Returned) => "failure",
-        Some(RunOutcome::Refused | RunOutcome::Superseded) => "error",
+        Some(RunOutcome::Refused | RunOutcome::Superseded | RunOutcome::Stopped) => "error",
     }
 }
 
@@ -103,6 +103,7 @@ mod tests {
             started_at: None,
             ended_at: None,
             log: None,
+            bundle: None,
         }
     }
 

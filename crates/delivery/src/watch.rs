@@ -66,6 +66,8 @@ pub fn within_reach(followers: &[Follower], source: &RunSource) -> BTreeSet<Name
     let mut reached: BTreeSet<Name> = match source {
         RunSource::Environment(name) => BTreeSet::from([name.clone()]),
         RunSource::Branch { .. } => followers.iter().filter(of_branch).map(|f| f.environment.clone()).collect(),
+        // Whoever sends it may deploy anything, and does it as a person.
+        RunSource::Sent { .. } => return BTreeSet::new(),
     };
     loop {
         let before = reached.len();

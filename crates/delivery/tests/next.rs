@@ -118,6 +118,7 @@ fn run(id: u64, branch: usize, commit: u32) -> Run {
         started_at: None,
         ended_at: None,
         log: None,
+        bundle: None,
     }
 }
 

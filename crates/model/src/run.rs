@@ -44,6 +44,13 @@ pub enum RunSource {
     },
     /// From another environment, which ran it well.
     Environment(Name),
+    /// From a person's own repository, who deploys what comes of it.
+    Sent {
+        /// Whoever sent it.
+        by: String,
+        /// The manifest's path in the repository.
+        manifest: String,
+    },
 }
 
 impl fmt::Display for RunSource {
@@ -51,6 +58,7 @@ impl fmt::Display for RunSource {
         match self {
             Self::Branch { branch, .. } => f.write_str(branch),
             Self::Environment(name) => write!(f, "{name}"),
+            Self::Sent { by, .. } => write!(f, "sent by {by}"),
         }
     }
 }
@@ -93,6 +101,10 @@ pub enum RunOutcome {
     Returned,
     /// A newer commit came.
     Superseded,
+    /// It passed: whoever sent it has its release, and deploys it.
+    Built,
+    /// Somebody stopped it.
+    Stopped,
 }
 
 /// A run.
@@ -137,6 +149,9 @@ pub struct Run {
     /// What was written while it was checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+    /// The file with the git bundle that was sent, where the node had not all of the commit's history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<String>,
 }
 
 impl Run {
@@ -144,5 +159,11 @@ impl Run {
     #[must_use]
     pub fn short(&self) -> &str {
         self.commit.get(..10).unwrap_or(&self.commit)
+    }
+
+    /// Whether a person sent the commit.
+    #[must_use]
+    pub fn is_sent(&self) -> bool {
+        matches!(self.source, RunSource::Sent { .. })
     }
 }

@@ -26,6 +26,9 @@ pub(crate) async fn keep_tidy(node: Arc<Node>) {
             // Nothing is lost by leaving things: it is tried again.
             Err(error) => complain(&error),
         }
+        if let Err(error) = crate::delivery::sweep(&node).await {
+            complain(&error);
+        }
     }
 }
 

@@ -4,15 +4,15 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_image::oci::APP;
 use seaworthy_image::{Content, Entry, Tree};
-use seaworthy_model::manifest::FileSource;
+use seaworthy_model::manifest::{FileSource, LOCK_FILE};
 use std::fs::Metadata;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// How many entries one service may have.
 const ENTRIES_MAX: usize = 200_000;
-/// What is never meant to run.
-const LEFT_OUT: [&str; 3] = [".git", "__pycache__", ".DS_Store"];
+/// What is never meant to run. The first build of an app writes the lock, and the second makes the same image.
+const LEFT_OUT: [&str; 4] = [".git", "__pycache__", ".DS_Store", LOCK_FILE];
 
 const FOLDER: Entry = Entry::Directory { mode: 0o755 };
 

@@ -20,6 +20,7 @@ use seaworthy_model::release::Origin;
 use seaworthy_model::units::format_duration;
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Instant;
 
 /// A program that builds Dockerfiles.
@@ -69,7 +70,7 @@ const TOOLS: [Tool; 3] = [
 impl ServiceBuild<'_> {
     /// The image that a Dockerfile makes, as it was built last if nothing changed since.
     pub(crate) fn by_dockerfile(&self, file: &str) -> Result<ServiceBuilt, Stopped> {
-        let folder = self.folder()?;
+        let (folder, last_kept) = (self.folder()?, Mutex::default());
         if !folder.join(file).is_file() {
             let message = format!("the Dockerfile `{file}` of `{}` is not there", self.name);
             return Err(Diagnostic::user(message).help("`dockerfile` is a file below the service's `path`").into());
@@ -86,14 +87,23 @@ impl ServiceBuild<'_> {
         if let Some(whole) = known.filter(|whole| whole.tested.is_some() || !self.is_tested()) {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let (made, kept) = (self.foreign(&whole, origin)?, Kept::Whole(whole));
-            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key: Some(key) });
+            return Ok(ServiceBuilt {
+                made,
+                unchanged: true,
+                kept,
+                folder,
+                base,
+                toolchains,
+                key: Some(key),
+                last_kept,
+            });
         }
         let started = Instant::now();
         let image = self.timed(Step::Build, || self.built_by(tool, &folder, file))?;
         let (tool, record) = (BTreeMap::from([(tool.program.to_owned(), version)]), Record::new(started.elapsed()));
         let whole = Whole { tool, built: record, ..self.look_into(&image)? };
         let (made, kept) = (self.foreign(&whole, origin)?, Kept::Whole(whole));
-        let built = ServiceBuilt { made, unchanged: false, kept, folder, base, toolchains, key: Some(key) };
+        let built = ServiceBuilt { made, unchanged: false, kept, folder, base, toolchains, key: Some(key), last_kept };
         self.keep(&built, &built.kept)?;
         Ok(built)
     }

@@ -6,6 +6,7 @@ use crate::stamps::Stamps;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_model::Digest;
+use seaworthy_model::manifest::LOCK_FILE;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ const REFERRING: [&str; 12] = [
 #[derive(Serialize)]
 struct Inputs<'a> {
     format: u32,
-    tree: BTreeMap<String, String>,
+    tree: &'a BTreeMap<String, String>,
     path: &'a str,
     build: &'a [String],
     test: &'a [String],
@@ -73,6 +74,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) toolchains: &'a BTreeMap<String, String>,
     /// What the base stands for.
     pub(crate) base: &'a str,
+    /// The folder of the manifest. What the lock in it says is in `base`; that it is written is no change of the source.
+    pub(crate) manifest_folder: &'a Path,
 }
 
 /// A service's source and how it is built.
@@ -85,6 +88,11 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
+    /// The digest of the same source, built like that.
+    pub(crate) fn built_by(&self, recipe: &Recipe<'_>) -> Digest {
+        digest(&self.tree, recipe)
+    }
+
     /// Whether this is `before` and nothing but what the build has made: files that an entry of `files` (patterns,
     /// relative to the service's folder) names, and that named nothing before. Where no git tells sources from results,
     /// they are told apart by this.
@@ -155,10 +163,19 @@ pub(crate) fn fingerprint(
     recipe: &Recipe<'_>,
 ) -> Result<Fingerprint, Diagnostic> {
     let covered = if reaches_out(folder, scope, recipe) { scope } else { folder };
+    let mut tree = tree(covered, listing)?;
+    if let Ok(lock) = recipe.manifest_folder.join(LOCK_FILE).strip_prefix(covered) {
+        tree.remove(&*lock.to_string_lossy());
+    }
+    let prefix = folder.strip_prefix(covered).unwrap_or(Path::new("")).to_owned();
+    Ok(Fingerprint { digest: digest(&tree, recipe), tree, prefix })
+}
+
+fn digest(tree: &BTreeMap<String, String>, recipe: &Recipe<'_>) -> Digest {
     let environment = recipe.isolation.variables.iter();
-    let inputs = Inputs {
+    Digest::of_json(&Inputs {
         format: 2,
-        tree: tree(covered, listing)?,
+        tree,
         path: recipe.path,
         build: recipe.build,
         test: recipe.test,
@@ -170,9 +187,7 @@ pub(crate) fn fingerprint(
         toolchains: recipe.toolchains,
         base: recipe.base,
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-    };
-    let prefix = folder.strip_prefix(covered).unwrap_or(Path::new("")).to_owned();
-    Ok(Fingerprint { digest: Digest::of_json(&inputs), tree: inputs.tree, prefix })
+    })
 }
 
 fn reaches_out(folder: &Path, scope: &Path, recipe: &Recipe<'_>) -> bool {

@@ -44,8 +44,13 @@ impl Repository {
 
     /// Whether the working tree below a folder has changes that no commit holds.
     pub(crate) fn is_dirty(&self, folder: &Path) -> Result<bool, Diagnostic> {
+        Ok(!self.changes(folder)?.is_empty())
+    }
+
+    /// These changes, as `git status --porcelain` writes them.
+    pub(crate) fn changes(&self, folder: &Path) -> Result<String, Diagnostic> {
         let status = run(folder, &["status", "--porcelain", "--untracked-files=normal", "--", "."]);
-        Ok(!status.map_err(|failure| failure.into_diagnostic(folder))?.is_empty())
+        status.map_err(|failure| failure.into_diagnostic(folder))
     }
 
     /// Writes the files of the commit into a folder that is there and is empty, with nothing of git's own.
@@ -127,7 +132,7 @@ pub(crate) fn say(folder: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 /// Why git did not do it.
-enum Failure {
+pub(crate) enum Failure {
     /// There is no git.
     Missing,
     /// It could not be started.
@@ -137,7 +142,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn into_diagnostic(self, folder: &Path) -> Diagnostic {
+    pub(crate) fn into_diagnostic(self, folder: &Path) -> Diagnostic {
         match self {
             Self::Missing => {
                 let message = format!("`{}` lies in a git repository, and there is no `git` here", folder.display());
@@ -154,7 +159,7 @@ impl Failure {
 }
 
 /// Runs git and gives what it wrote. Hooks of the repository do not run.
-fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Result<String, Failure> {
     run_with(folder, arguments, &[])
 }
 

@@ -13,6 +13,7 @@ use seaworthy_image::{Image, Limits, Source, oci};
 use seaworthy_model::release::Origin;
 use seaworthy_model::{Digest, ImageName};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::time::Instant;
 
 impl ServiceBuild<'_> {
@@ -36,7 +37,8 @@ impl ServiceBuild<'_> {
         };
         let made = self.foreign(&whole, Origin::Image(given.name.clone()))?;
         let (folder, kept) = (self.source.folder.clone(), Kept::Whole(whole));
-        Ok(ServiceBuilt { made, unchanged, kept, folder, base: given.name, toolchains: BTreeMap::new(), key: None })
+        let (toolchains, last_kept) = (BTreeMap::new(), Mutex::default());
+        Ok(ServiceBuilt { made, unchanged, kept, folder, base: given.name, toolchains, key: None, last_kept })
     }
 
     /// What an image that is in the store consists of.

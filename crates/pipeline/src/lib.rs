@@ -27,6 +27,7 @@ mod report;
 pub mod seams;
 #[cfg(target_os = "linux")]
 mod secrets;
+mod sent;
 mod service;
 mod shell;
 mod source;
@@ -45,5 +46,6 @@ pub use limits::StepLimits;
 pub use progress::{Event, Step};
 pub use report::Step as CheckedStep;
 pub use seams::{BaseLayer, Bases, BlobSink, Foundation, Functional, FunctionalFailure, GivenImage, Inspect, NoBases};
+pub use sent::Committed;
 pub use source::SourceOf;
 pub use verify::verify;

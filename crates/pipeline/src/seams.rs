@@ -115,6 +115,18 @@ pub trait Bases: Sync {
     /// When the base cannot be had.
     fn stands_for(&self, service: &Name, base: Option<&Base>, sources: &Path) -> Result<String, Diagnostic>;
 
+    /// The same once these layers were made of it: making them may have locked what they are. `None`: they are not what
+    /// would be made now.
+    ///
+    /// # Errors
+    /// When it cannot be found out.
+    fn stands_for_made(
+        &self,
+        base: Option<&Base>,
+        layers: &[BaseLayer],
+        sources: &Path,
+    ) -> Result<Option<String>, Diagnostic>;
+
     /// The layers of a base, put into the store, and what its programs expect; `files` are those of the service as they
     /// will lie in the image (`app/…`), for what they need of the base: a program's libraries, its interpreter.
     ///
@@ -142,6 +154,15 @@ pub struct NoBases;
 impl Bases for NoBases {
     fn stands_for(&self, _service: &Name, _base: Option<&Base>, _sources: &Path) -> Result<String, Diagnostic> {
         Ok(String::new())
+    }
+
+    fn stands_for_made(
+        &self,
+        _base: Option<&Base>,
+        _layers: &[BaseLayer],
+        _sources: &Path,
+    ) -> Result<Option<String>, Diagnostic> {
+        Ok(None)
     }
 
     fn layers(

@@ -20,6 +20,7 @@ use seaworthy_model::verdict::StepOutcome;
 use seaworthy_model::{Digest, Name};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// One service of what is built.
@@ -67,6 +68,15 @@ pub(crate) struct ServiceBuilt {
     pub(crate) toolchains: BTreeMap<String, String>,
     /// What it was made of; `None`: it is known by its content.
     pub(crate) key: Option<Fingerprint>,
+    /// What was kept of it last.
+    pub(crate) last_kept: Mutex<Option<LastKept>>,
+}
+
+/// A result that was kept.
+pub(crate) struct LastKept {
+    /// By which source; `None`: by what it was made of.
+    now: Option<Fingerprint>,
+    kept: Kept,
 }
 
 /// A result, as it is kept.
@@ -122,7 +132,7 @@ impl ServiceBuild<'_> {
     }
 
     fn of_files(&self) -> Result<ServiceBuilt, Stopped> {
-        let folder = self.folder()?;
+        let (folder, last_kept) = (self.folder()?, Mutex::default());
         let base = self.request.bases.stands_for(self.name, self.service.service.base.as_ref(), &self.source.folder)?;
         let toolchains = self.toolchains(&folder);
         // Without lines the files are what the source is, wherever they come from: they are looked at below.
@@ -134,7 +144,7 @@ impl ServiceBuild<'_> {
             self.tell(Event::Unchanged { service: self.name.clone() });
             let made = self.make(&entry, &toolchains)?;
             let kept = Kept::Files(entry);
-            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key });
+            return Ok(ServiceBuilt { made, unchanged: true, kept, folder, base, toolchains, key, last_kept });
         }
         let started = Instant::now();
         // A test that has to run needs what its build leaves in the folder, whether or not the image is known.
@@ -147,7 +157,8 @@ impl ServiceBuild<'_> {
             self.cache.put(key, &entry)?;
         }
         let made = self.make(&entry, &toolchains)?;
-        let built = ServiceBuilt { made, unchanged, kept: Kept::Files(entry), folder, base, toolchains, key };
+        let kept = Kept::Files(entry);
+        let built = ServiceBuilt { made, unchanged, kept, folder, base, toolchains, key, last_kept };
         self.keep(&built, &built.kept)?;
         Ok(built)
     }
@@ -208,14 +219,37 @@ impl ServiceBuild<'_> {
     /// meanwhile, and then nobody knows what this was built from.
     pub(crate) fn keep(&self, built: &ServiceBuilt, kept: &Kept) -> Result<(), Diagnostic> {
         let Some(key) = &built.key else { return Ok(()) };
+        let stored = |now| {
+            *built.last_kept.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(LastKept { now, kept: kept.clone() });
+        };
         if self.source.is_own() {
             // Nobody edits a checkout, and what steps leave in it is not there the next time.
-            return self.put(&key.digest, kept);
+            self.put(&key.digest, kept)?;
+            stored(None);
+            return Ok(());
         }
         let now = self.fingerprint(&built.folder, None, &built.base, &built.toolchains)?;
         let files = self.service.files.iter().map(|file| file.from.as_str());
         let files: Vec<&str> = files.chain(self.service.junit.as_deref()).collect();
-        if now.is_only_built_from(key, &files) { self.put(&now.digest, kept) } else { Ok(()) }
+        if now.is_only_built_from(key, &files) {
+            self.put(&now.digest, kept)?;
+            stored(Some(now));
+        }
+        Ok(())
+    }
+
+    /// Keeps a result by what its base is locked to, too, if making it locked it: the next build finds it by that. Once
+    /// everything is built; until then the lock may change.
+    pub(crate) fn keep_locked(&self, built: &ServiceBuilt) -> Result<(), Diagnostic> {
+        let last = built.last_kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Some(key), Some(LastKept { now, kept: Kept::Files(entry) })) = (&built.key, last) else { return Ok(()) };
+        let base = self.service.service.base.as_ref();
+        let locked = self.request.bases.stands_for_made(base, &entry.base, &self.source.folder)?;
+        let Some(locked) = locked.filter(|locked| *locked != built.base) else { return Ok(()) };
+        let digest =
+            self.with_recipe(&locked, &built.toolchains, |recipe| now.as_ref().unwrap_or(key).built_by(recipe));
+        self.cache.put(&digest, &entry)
     }
 
     fn put(&self, key: &Digest, kept: &Kept) -> Result<(), Diagnostic> {
@@ -282,9 +316,18 @@ impl ServiceBuild<'_> {
         base: &str,
         toolchains: &BTreeMap<String, String>,
     ) -> Result<Fingerprint, Diagnostic> {
+        self.with_recipe(base, toolchains, |recipe| fingerprint(folder, &self.source.scope, listing, recipe))
+    }
+
+    fn with_recipe<T>(
+        &self,
+        base: &str,
+        toolchains: &BTreeMap<String, String>,
+        work: impl FnOnce(&Recipe<'_>) -> T,
+    ) -> T {
         let files = self.service.files.iter().map(|source| format!("{source:?}"));
         let files: Vec<String> = files.chain(self.service.junit.iter().map(|junit| format!("junit {junit}"))).collect();
-        let recipe = Recipe {
+        work(&Recipe {
             path: &self.service.path,
             build: &self.service.build,
             test: &self.service.test,
@@ -292,8 +335,8 @@ impl ServiceBuild<'_> {
             isolation: self.isolation,
             toolchains,
             base,
-        };
-        fingerprint(folder, &self.source.scope, listing, &recipe)
+            manifest_folder: &self.source.folder,
+        })
     }
 
     pub(crate) fn lines(&self, step: Step, folder: &Path, lines: &[String]) -> Result<(), Stopped> {

@@ -167,7 +167,7 @@ fn there(shown: &Path, file: &Path) -> Result<(), Diagnostic> {
 }
 
 /// The manifest's folder, without symbolic links, and the file's name.
-fn locate(manifest_file: &Path) -> Result<(PathBuf, String), Diagnostic> {
+pub(crate) fn locate(manifest_file: &Path) -> Result<(PathBuf, String), Diagnostic> {
     let name = manifest_file.file_name().and_then(|name| name.to_str()).ok_or_else(|| missing(manifest_file))?;
     let folder = manifest_file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok((folder.canonicalize().map_err(|_| missing(manifest_file))?, name.to_owned()))

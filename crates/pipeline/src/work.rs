@@ -78,6 +78,10 @@ impl<'a> Work<'a> {
         }
         let done = graph::run(self.schedule(), &|step| self.step(step), &|| self.is_stopped());
         self.listing.save();
+        for (name, built) in lock(&self.built).iter() {
+            // What cannot be kept is built again the next time.
+            let _ = self.of_service(name, |service| Ok(service.keep_locked(built)?));
+        }
         let mut steps = self.steps.into_inner().unwrap_or_else(PoisonError::into_inner);
         for (id, state, cause) in done.all() {
             let is_told = steps.iter().any(|step| step.report.id == id.to_string());

@@ -328,6 +328,7 @@ fn followed_run(commit: &str) -> Run {
         started_at: None,
         ended_at: None,
         log: None,
+        bundle: None,
     }
 }
 

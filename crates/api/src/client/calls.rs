@@ -8,10 +8,9 @@ use crate::wire::{
 };
 use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;
-use seaworthy_model::run::Run;
 use seaworthy_model::{Digest, Name};
 
-const NOTHING: Option<&()> = None;
+pub(super) const NOTHING: Option<&()> = None;
 
 /// Which lines of which service's log.
 #[derive(Debug, Clone, Default)]
@@ -167,29 +166,6 @@ impl Client {
         let path = format!("/v1/apps/{app}/difference?a={a}&b={b}");
         let answer: DifferenceAnswer = self.call(Method::GET, &path, NOTHING).await?;
         Ok(answer.changes)
-    }
-
-    /// `GET /v1/runs`.
-    ///
-    /// # Errors
-    /// See [`Self::node`].
-    pub async fn runs(
-        &mut self,
-        app: &Name,
-        environment: Option<&Name>,
-        limit: usize,
-    ) -> Result<Vec<Run>, ClientError> {
-        let environment = environment.map(Name::as_str).unwrap_or_default();
-        let path = format!("/v1/runs?app={app}&environment={environment}&limit={limit}");
-        self.call(Method::GET, &path, NOTHING).await
-    }
-
-    /// `POST /v1/apps/APP/environments/ENV/runs`: tries the last commit again.
-    ///
-    /// # Errors
-    /// See [`Self::node`].
-    pub async fn run_again(&mut self, app: &Name, environment: &Name) -> Result<Run, ClientError> {
-        self.call(Method::POST, &format!("/v1/apps/{app}/environments/{environment}/runs"), NOTHING).await
     }
 
     /// `GET /v1/apps/APP/webhook`.

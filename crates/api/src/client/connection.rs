@@ -1,9 +1,10 @@
 //! One HTTP/1.1 connection to a node, used for one request after the other.
 
+use super::body::Body;
 use super::{ClientError, Transport};
 use crate::wire::Failure;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
 use hyper::http::request;
@@ -24,7 +25,7 @@ pub struct Client {
 }
 
 struct Open {
-    sender: SendRequest<Full<Bytes>>,
+    sender: SendRequest<Body>,
     last_words: oneshot::Receiver<Option<String>>,
 }
 
@@ -76,14 +77,14 @@ impl Client {
         body: Bytes,
     ) -> Result<Response<Incoming>, ClientError> {
         let request = Request::builder().method(method).uri(path);
-        self.send_request(request, body).await
+        self.send_request(request, body.into()).await
     }
 
     /// As [`Self::send`], with what was built so far.
     pub(super) async fn send_request(
         &mut self,
         request: request::Builder,
-        body: Bytes,
+        body: Body,
     ) -> Result<Response<Incoming>, ClientError> {
         let is_reused = self.open.is_some();
         self.connect().await?;
@@ -95,7 +96,7 @@ impl Client {
         let request = request
             .header("host", "node")
             .header("content-type", "application/json")
-            .body(Full::new(body))
+            .body(body)
             .map_err(|e| ClientError::Protocol(e.to_string()))?;
         let place = self.transport.place();
         let Some(open) = self.open.as_mut() else { return Err(ClientError::Lost("no connection".to_owned())) };

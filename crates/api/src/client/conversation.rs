@@ -3,6 +3,7 @@
 use super::{Client, ClientError};
 use crate::frames::Frame;
 use crate::wire::{EXEC_PROTOCOL, ExecRequest};
+use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -64,7 +65,7 @@ impl Client {
             .uri(format!("/v1/apps/{app}/environments/{environment}/exec"))
             .header("connection", "upgrade")
             .header("upgrade", EXEC_PROTOCOL);
-        let answer = self.send_request(head, body.into()).await?;
+        let answer = self.send_request(head, Bytes::from(body).into()).await?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(ClientError::Protocol(format!("{} instead of an open connection", answer.status())));
         }

@@ -1,8 +1,10 @@
 //! The typed client.
 
+mod body;
 mod calls;
 mod connection;
 mod conversation;
+mod runs;
 mod transport;
 
 pub use calls::LogQuery;

@@ -6,6 +6,7 @@ mod functional;
 mod logs;
 mod node;
 mod release;
+mod sent;
 mod status;
 mod webhook;
 
@@ -17,6 +18,7 @@ pub use functional::FunctionalCheck;
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
+pub use sent::{CommitList, RunProgress, SENT_BYTES_MAX, SentCommit};
 pub use status::{EnvironmentStatus, FollowStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
 pub use webhook::WebhookInfo;
 

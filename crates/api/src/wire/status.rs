@@ -53,6 +53,9 @@ pub struct FollowStatus {
     pub run: Option<Run>,
     /// Why the repository cannot be looked at.
     pub problem: Option<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
 }
 
 /// One service of an environment.

@@ -5,6 +5,7 @@ use crate::build::{What, blobs, run as build};
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::follow::follow;
+use crate::on_node::{self, builder};
 use crate::output::style;
 use crate::send::send;
 use seaworthy_api::wire::{DeploymentRequest, DeploymentStarted, Intent};
@@ -51,12 +52,21 @@ pub(super) async fn prepare(
     context: &Context,
     arguments: &DeployArguments,
 ) -> Result<(Client, Name, DeploymentRequest), crate::exit::Ended> {
-    let development = arguments.environment.as_str() == "dev";
-    let built = build(context, What::new(!development)).await?;
-    let mut client = context.client(Some(&arguments.environment)).await?;
-    let release = send(context, &mut client, &blobs()?, &built.bundle).await?;
+    // What is wrong with the file in front of the user comes first.
+    let app = context.manifest()?.app;
+    let environment = &arguments.environment;
+    let (client, release) = match builder(context, environment, arguments.build_on_node).await? {
+        Some(client) => on_node::build(context, client, environment).await?,
+        None => {
+            let development = environment.as_str() == "dev";
+            let built = build(context, What::new(!development)).await?;
+            let mut client = context.client(Some(environment)).await?;
+            let release = send(context, &mut client, &blobs()?, &built.bundle).await?;
+            (client, release)
+        }
+    };
     let intent = Intent::Deploy { release, only: arguments.only.clone(), take_over: arguments.take_over };
-    Ok((client, built.manifest.app, DeploymentRequest { intent, claim: claim() }))
+    Ok((client, app, DeploymentRequest { intent, claim: claim() }))
 }
 
 /// The name of whoever typed the verb, as their machine knows it.

@@ -19,9 +19,10 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
         context.output.note(&format!("{app} was never deployed here"));
     }
     // What was refused before it became a deployment is history, too.
-    let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(|o| o != RunOutcome::Deployed);
+    let bad = |outcome| matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned);
+    let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(bad);
     let mut runs = client.runs(&app, arguments.environment.as_ref(), arguments.lines).await.unwrap_or_default();
-    runs.retain(|run| refused(run) && run.outcome != Some(RunOutcome::Superseded));
+    runs.retain(refused);
     let mut runs = runs.into_iter().peekable();
     for record in &records {
         while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {

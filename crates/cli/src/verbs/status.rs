@@ -139,6 +139,7 @@ fn print_environment(context: &Context, environment: &EnvironmentStatus) {
         }
         if let Some(problem) = &follow.problem {
             output.data(&format!("    {problem}"));
+            follow.help.iter().for_each(|help| output.data(&format!("    {dim}help:{dim:#} {help}")));
         }
     }
     environment.notes.iter().for_each(|note| output.data(&format!("  {dim}note:{dim:#} {note}")));

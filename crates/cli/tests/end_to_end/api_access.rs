@@ -13,7 +13,7 @@ use std::process::Stdio;
 const STRANGER: u32 = 65534;
 
 /// Every endpoint: method, path, and a body that would do something.
-const ENDPOINTS: [(&str, &str, &str); 16] = [
+const ENDPOINTS: [(&str, &str, &str); 24] = [
     ("GET", "/v1/node", ""),
     ("POST", "/v1/node/stop", "{\"all\":true}"),
     ("POST", "/v1/blobs/missing", "{\"digests\":[]}"),
@@ -24,13 +24,25 @@ const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("GET", "/v1/apps/subject/environments/dev/logs?service=&lines=1&follow=false", ""),
     ("POST", "/v1/apps/subject/environments/dev/run", "{\"service\":\"web\",\"command\":[\"id\"]}"),
     ("POST", "/v1/apps/subject/environments/dev/exec", "{\"service\":\"web\",\"command\":[\"id\"]}"),
+    ("POST", "/v1/apps/subject/environments/dev/functional", ""),
+    ("POST", "/v1/apps/subject/environments/dev/runs", ""),
+    ("GET", "/v1/apps/subject/environments/dev/commits", ""),
+    ("POST", SEND, "# v2 git bundle"),
     ("GET", "/v1/apps/subject/difference?a=dev&b=prod", ""),
+    ("GET", "/v1/apps/subject/webhook?reveal=true", ""),
     ("GET", "/v1/deployments/1", ""),
     ("GET", "/v1/deployments/1/events?after=0", ""),
     ("POST", "/v1/deployments/1/stop", ""),
     ("GET", "/v1/status?app=&environment=", ""),
     ("GET", "/v1/history?app=subject&environment=&limit=5", ""),
+    ("GET", "/v1/runs?app=subject&environment=&limit=5", ""),
+    ("GET", "/v1/runs/1/log?after=0", ""),
+    ("POST", "/v1/runs/1/stop", ""),
 ];
+
+/// Sends a commit to be built.
+const SEND: &str = "/v1/apps/subject/environments/dev/commits?manifest=seaworthy.toml&\
+                    commit=0123456789abcdef0123456789abcdef01234567";
 
 fn socket(world: &World) -> PathBuf {
     seaworthy_host::runtime_directory(&world.home).expect("the sockets' folder").join("node.sock")
@@ -51,6 +63,19 @@ fn ask(world: &World, user: u32, (method, path, body): (&str, &str, &str)) -> (u
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let status = text.split(' ').nth(1).and_then(|word| word.parse().ok());
     (status.unwrap_or_else(|| panic!("{method} {path}: `{text}` {}", String::from_utf8_lossy(&output.stderr))), text)
+}
+
+/// Every path with every method that the node's router has, as its source says it.
+#[test]
+fn the_table_of_endpoints_is_whole() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../node/src/routes/mod.rs");
+    let text = String::from_utf8(files::read(std::path::Path::new(file)).expect("the router's source")).expect("UTF-8");
+    let router = text.split("Router::new()").nth(1).and_then(|rest| rest.split(".fallback").next()).expect("a router");
+    let methods = ["get(", "post(", "put(", "delete("];
+    let is_word = |before: &str| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let count = |method: &&str| router.match_indices(*method).filter(|(at, _)| is_word(&router[..*at])).count();
+    let routes: usize = methods.iter().map(count).sum();
+    assert_eq!(routes, ENDPOINTS.len(), "an endpoint is missing in the table, or was taken away:\n{router}");
 }
 
 #[test]
@@ -105,15 +130,24 @@ fn nonsense_is_answered_in_words_and_changes_nothing() {
     let world = World::with(&small("one"));
     world.up();
     let me = seaworthy_host::peer::effective_uid();
-    for (method, path, _) in ENDPOINTS.into_iter().filter(|(method, _, body)| *method == "POST" && !body.is_empty()) {
+    let takes_json = |(method, path, body): &(&str, &str, &str)| *method == "POST" && !body.is_empty() && *path != SEND;
+    for (method, path, _) in ENDPOINTS.into_iter().filter(takes_json) {
         for body in ["{", "[]", "\"text\"", "{\"intent\":{\"verb\":\"explode\"}}", "\u{0}"] {
             let (status, text) = ask(&world, me, (method, path, body));
             assert!((400..500).contains(&status), "{method} {path} with `{body}`: {text}");
             assert!(text.contains("\"errors\""), "{method} {path} with `{body}` is not answered as errors: {text}");
         }
     }
-    for path in ["/", "/v1", "/v2/node", "/v1/node/", "/v1/apps/subject", "/v1/deployments/none", "/v1/deployments/999"]
-    {
+    for path in [
+        "/",
+        "/v1",
+        "/v2/node",
+        "/v1/node/",
+        "/v1/apps/subject",
+        "/v1/deployments/none",
+        "/v1/deployments/999",
+        "/v1/runs/999/log",
+    ] {
         let (status, text) = ask(&world, me, ("GET", path, ""));
         assert!((400..500).contains(&status), "{path}: {text}");
     }

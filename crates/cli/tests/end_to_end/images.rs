@@ -3,7 +3,7 @@
 use crate::support::accounts::Account;
 use crate::support::disk::Mounted;
 use crate::support::http;
-use crate::support::manifest::small;
+use crate::support::manifest::{Service, app, small};
 use crate::support::processes::Role;
 use crate::support::registry::tool;
 use crate::support::world::{World, tell};
@@ -251,4 +251,26 @@ fn images_are_listed_looked_into_and_read_by_other_tools() {
         (&config["process"]["user"]["uid"], &config["process"]["cwd"]),
         (&Value::from(65532), &Value::from("/app"))
     );
+}
+
+#[test]
+fn locking_what_a_first_build_stands_on_does_not_make_it_another_build() {
+    for more in [&[][..], &["--commit"]] {
+        let world = World::new();
+        let web = Service::web("web", "one").line("test = \"true\"");
+        // All of the folder: that the lock appears in it is no change of the image.
+        world.write_manifest(&app(&[web.line("files = [\".\"]")], &[]));
+        world.commit();
+        let words = [&["build"][..], more].concat();
+        let first = world.run(&words).expect(0).says("locked in").says("test ok web");
+        let again = world.run(&words).expect(0).says("unchanged web");
+        assert!(!again.stderr.contains("test ok"), "{}", again.stderr);
+        assert_eq!(first.stdout.lines().next(), again.stdout.lines().next());
+        world.commit();
+        let committed = world.run(&words).expect(0).says("unchanged web");
+        assert_eq!(first.stdout.lines().next(), committed.stdout.lines().next());
+        world.write("page", "two");
+        world.commit();
+        world.run(&words).expect(0).says("test ok web");
+    }
 }

@@ -59,8 +59,13 @@ impl Live {
     }
 
     /// Ctrl-C.
-    pub(crate) fn interrupt(mut self) -> Ran {
+    pub(crate) fn interrupt(self) -> Ran {
         assert!(signal(self.child.id(), Signal::SIGINT).expect("permission"));
+        self.ended()
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Ran {
         let status = wait_for("the verb's end", SOON, || self.child.try_wait().expect("a child"));
         let code = status.code().unwrap_or(-1);
         Ran { words: self.words.join(" "), code, stdout: self.stdout.text(), stderr: self.stderr.text() }

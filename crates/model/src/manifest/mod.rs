@@ -37,6 +37,9 @@ use tree::{Node, Path};
 
 /// The file's usual name.
 pub const MANIFEST_FILE: &str = "seaworthy.toml";
+
+/// The name of the file beside it with what bases were locked to.
+pub const LOCK_FILE: &str = "seaworthy.lock";
 /// The largest file that is read, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 1 << 20;
 

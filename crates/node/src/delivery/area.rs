@@ -3,11 +3,12 @@
 //! An app's mirror of its repository is one; everything that a build may write is a branch's own, so that what one
 //! branch leaves behind is never found by a build of another.
 
+use super::sweep::{Lease, folder_name};
 use crate::Node;
 use seaworthy_confine::{Bind, Job, PrivateFile};
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_host::files::{self, FileError};
-use seaworthy_model::{Digest, Name};
+use seaworthy_model::Name;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -38,6 +39,11 @@ const PASSED_ON: [&str; 15] = [
     "no_proxy",
 ];
 
+/// What stands for a branch where commits are sent for an environment; no branch has such a name.
+pub(super) fn of_sent(environment: &Name) -> String {
+    format!("sent:{environment}")
+}
+
 /// The folders of one app, and of one branch of it.
 pub(super) struct Area {
     user: Option<u32>,
@@ -49,6 +55,8 @@ pub(super) struct Area {
     folder: PathBuf,
     /// The branch's folder outside.
     branch: PathBuf,
+    /// Keeps both as long as something works in them.
+    _lease: Lease,
 }
 
 /// A folder of an area.
@@ -86,7 +94,8 @@ impl Area {
     pub(super) fn open(node: &Node, app: &Name, branch: &str) -> Result<Self, Diagnostic> {
         let home = node.options.home.clone();
         let folder = home.join("delivery").join(app.as_str());
-        let branch = folder.join(Digest::of(branch.as_bytes()).short());
+        let branch = folder.join(folder_name(branch));
+        let lease = node.delivery.leases.take(&branch);
         files::create_directory(&branch, 0o711)?;
         let area = Self {
             user: node.engine.build_user(app)?,
@@ -96,6 +105,7 @@ impl Area {
             app: app.clone(),
             folder,
             branch,
+            _lease: lease,
         };
         for place in [Place::Mirror, Place::Source, Place::Home, Place::Out, Place::Temporary] {
             area.own(place)?;

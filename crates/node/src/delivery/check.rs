@@ -1,17 +1,18 @@
 //! Checking a commit: the very command that a laptop and CI run, as the app's build user.
 
-use super::area::{Area, Place};
+use super::area::{self, Area, Place};
 use super::git::{Git, words};
-use super::import;
+use super::{import, receive};
 use crate::Node;
 use crate::failure::machine;
 use seaworthy_confine::{End, Finished, Job, Limits, Log};
 use seaworthy_delivery::answer::{self, VERDICT_BYTES_MAX};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::{clock, files};
+use seaworthy_model::Name;
 use seaworthy_model::follow::Repository;
 use seaworthy_model::release::ReleaseBundle;
-use seaworthy_model::run::Run;
+use seaworthy_model::run::{Run, RunOutcome};
 use seaworthy_model::units::format_size;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,14 +34,17 @@ const LOGS_MAX: usize = 50;
 const CHECK: &str = "set -eu\n\
 cd \"$1\"\n\
 git rev-parse --git-dir >/dev/null 2>&1 || git init --quiet --template= .\n\
-git fetch --quiet --no-tags --force \"file://$2\" \"+refs/heads/$3:refs/remotes/node/$3\"\n\
+git fetch --quiet --no-tags --force \"file://$2\" \"+$3:refs/seaworthy/commit\"\n\
 git checkout --quiet --force --detach \"$4\"\n\
 git clean --quiet -ffd\n\
 exec \"$5\" check \"$4\" --json --bundle \"$6\" --file \"$7\"\n";
 
+/// Tells when somebody wants a run to end, and as what.
+pub(super) type Cancelled = watch::Receiver<Option<RunOutcome>>;
+
 /// Why there is no release.
 pub(super) enum Stopped {
-    /// A newer commit came, or nobody follows any more.
+    /// A newer commit came, nobody follows any more, or somebody stopped it.
     Superseded,
     /// The commit did not pass: what its check said.
     Failed(Diagnostic),
@@ -48,7 +52,7 @@ pub(super) enum Stopped {
     Unknown(Diagnostic),
 }
 
-impl From<Diagnostic> for Stopped {
+impl std::convert::From<Diagnostic> for Stopped {
     fn from(error: Diagnostic) -> Self {
         Self::Unknown(error)
     }
@@ -57,24 +61,56 @@ impl From<Diagnostic> for Stopped {
 /// What a check is of.
 pub(super) struct Subject<'a> {
     pub(super) run: &'a Run,
-    pub(super) repository: &'a Repository,
-    pub(super) branch: &'a str,
+    pub(super) from: From<'a>,
     /// The manifest's path in the repository.
     pub(super) manifest: &'a str,
+}
+
+/// Where its commit comes from.
+pub(super) enum From<'a> {
+    /// A branch that is followed.
+    Branch { repository: &'a Repository, branch: &'a str },
+    /// A person, who deploys it to this environment; with the file that came along, if any.
+    Person { environment: &'a Name, bundle: Option<PathBuf> },
+}
+
+impl From<'_> {
+    /// Which folder builds of it have.
+    pub(super) fn folder(&self) -> String {
+        match self {
+            Self::Branch { branch, .. } => (*branch).to_owned(),
+            Self::Person { environment, .. } => area::of_sent(environment),
+        }
+    }
+
+    /// Where it is in the mirror.
+    fn reference(&self) -> String {
+        match self {
+            Self::Branch { branch, .. } => format!("refs/heads/{branch}"),
+            Self::Person { environment, .. } => receive::reference(environment),
+        }
+    }
 }
 
 /// Fetches, checks and builds; the release and everything that it needs is in the node's store then.
 pub(super) async fn check(
     node: &Arc<Node>,
     subject: &Subject<'_>,
-    cancelled: &watch::Receiver<bool>,
+    cancelled: &Cancelled,
 ) -> Result<ReleaseBundle, Stopped> {
-    let area = Area::open(node, &subject.run.app, subject.branch)?;
-    let mut log = Log::create(&log_file(node, subject.run)?).map_err(|error| machine(&error))?;
-    log.note(&format!("{} of {} at {}", subject.run.commit, subject.branch, clock::rfc3339(clock::now())));
-    let git = Git::new(node, &subject.run.app, subject.repository);
-    let fetched = git.fetch(&area, subject.branch, asked(cancelled)).await;
-    if *cancelled.borrow() {
+    let area = Area::open(node, &subject.run.app, &subject.from.folder())?;
+    let mut log = Log::open(&log_file(node, subject.run)?).map_err(|error| machine(&error))?;
+    log.note(&format!("{} ({}) at {}", subject.run.commit, subject.run.source, clock::rfc3339(clock::now())));
+    let fetched = match &subject.from {
+        From::Branch { repository, branch } => {
+            Git::new(node, &subject.run.app, repository).fetch(&area, branch, asked(cancelled)).await
+        }
+        From::Person { environment, bundle } => {
+            let sent = receive::Sent { environment, commit: &subject.run.commit, bundle: bundle.as_deref() };
+            receive::receive(node, &area, &sent, asked(cancelled)).await
+        }
+    };
+    if cancelled.borrow().is_some() {
         return Err(Stopped::Superseded);
     }
     if let Err(error) = fetched {
@@ -117,7 +153,7 @@ fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
     job.arguments.extend([
         area.at(Place::Source),
         area.at(Place::Mirror),
-        subject.branch.to_owned(),
+        subject.from.reference(),
         subject.run.commit.clone(),
         path(area.program()),
         path(area.inside(Place::Out).join(import::BUNDLE)),
@@ -129,6 +165,7 @@ fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
         ("SEAWORTHY_HOME", format!("{home}/seaworthy")),
         ("XDG_CACHE_HOME", format!("{home}/.cache")),
         ("CI", "true".to_owned()),
+        ("SEAWORTHY_CONFINED", "1".to_owned()),
     ] {
         job.environment.insert(name.to_owned(), value);
     }
@@ -160,8 +197,8 @@ pub(super) fn log_path(node: &Node, run: &Run) -> PathBuf {
 }
 
 /// Ends when somebody has asked for it.
-async fn asked(cancelled: &watch::Receiver<bool>) {
-    if cancelled.clone().wait_for(|asked| *asked).await.is_err() {
+async fn asked(cancelled: &Cancelled) {
+    if cancelled.clone().wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }
 }

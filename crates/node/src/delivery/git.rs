@@ -13,11 +13,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long looking at branches may take.
-const LOOK_TIME_MAX: Duration = Duration::from_secs(60);
+pub(super) const LOOK_TIME_MAX: Duration = Duration::from_secs(60);
 /// How long fetching may take.
-const FETCH_TIME_MAX: Duration = Duration::from_secs(1800);
+pub(super) const FETCH_TIME_MAX: Duration = Duration::from_secs(1800);
 /// The largest mirror, in bytes.
-const MIRROR_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+pub(super) const MIRROR_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// What git may write.
 const OUTPUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Memory of git, in bytes: packs of large repositories are large.
@@ -35,11 +35,13 @@ case \"$1\" in\nUsername*) cat \"$SEAWORTHY_PRIVATE/user\" ;;\n*) cat \"$SEAWORT
 
 const LOOK: &str = "set -eu\nurl=$1\nshift\nexec git ls-remote -- \"$url\" \"$@\"\n";
 
-const FETCH: &str = "set -eu\n\
+/// Sees to it that the mirror is one, whatever was killed before.
+pub(super) const READY: &str = "set -eu\n\
 if ! git --git-dir=\"$1\" rev-parse --git-dir >/dev/null 2>&1; then\n\
   find \"$1\" -mindepth 1 -delete\n  git init --quiet --bare --template= \"$1\"\nfi\n\
-find \"$1\" -name '*.lock' -delete\n\
-exec git --git-dir=\"$1\" fetch --quiet --no-tags --no-write-fetch-head --no-recurse-submodules --force -- \
+find \"$1\" -name '*.lock' -delete\n";
+
+const FETCH: &str = "exec git --git-dir=\"$1\" fetch --quiet --no-tags --no-write-fetch-head --no-recurse-submodules --force -- \
 \"$2\" \"+refs/heads/$3:refs/heads/$3\"\n";
 
 /// The repository of an app.
@@ -80,7 +82,7 @@ impl<'a> Git<'a> {
         cancelled: impl Future<Output = ()>,
     ) -> Result<(), Diagnostic> {
         let mut job = self.job(area, "fetch", &[(Place::Mirror, true)])?;
-        job.arguments = words(FETCH);
+        job.arguments = words(&format!("{READY}{FETCH}"));
         job.arguments.extend([area.at(Place::Mirror), self.repository.to_string(), branch.to_owned()]);
         let limits = Limits { folder: Some((area.outside(Place::Mirror), MIRROR_BYTES_MAX)), ..limits(FETCH_TIME_MAX) };
         self.run(&job, &limits, cancelled).await.map(drop)
@@ -88,27 +90,17 @@ impl<'a> Git<'a> {
 
     fn job(&self, area: &Area, what: &str, places: &[(Place, bool)]) -> Result<Job, Diagnostic> {
         let credentials = secrets::read(&self.node.options.home, self.app)?;
-        let mut job = area.job(what, places)?;
         let protocol = match self.repository.reached() {
             Reached::Http if self.repository.as_str().starts_with("http://") => "http",
             Reached::Http => "https",
             Reached::Ssh => "ssh",
             Reached::Folder => "file",
         };
-        let allowed = format!("{CONFIGURATION}[protocol \"{protocol}\"]\n\tallow = always\n");
-        job.files.push(area.private("gitconfig", allowed, 0o400));
-        let private = area.at(Place::Private);
-        let mut tell = |name: &str, value: String| job.environment.insert(name.to_owned(), value);
-        tell("HOME", private.clone());
-        tell("GIT_CONFIG_NOSYSTEM", "1".to_owned());
-        tell("GIT_CONFIG_GLOBAL", format!("{private}/gitconfig"));
-        tell("GIT_TERMINAL_PROMPT", "0".to_owned());
-        tell("GIT_ASKPASS", "/bin/false".to_owned());
+        let mut job = apart(area, what, places, protocol)?;
         self.authenticate(&mut job, area, credentials);
         if let Some(folder) = self.repository.folder().map(PathBuf::from) {
             job.binds.push(Bind { from: folder.clone(), at: folder, writable: false });
         }
-        job.program = "/bin/sh".into();
         Ok(job)
     }
 
@@ -158,7 +150,7 @@ impl<'a> Git<'a> {
         let why = match finished.end {
             End::Code(0) => return Ok(finished),
             End::Code(127) => "there is no `git` for it".to_owned(),
-            End::Code(code) => said(&finished.last_lines).unwrap_or_else(|| format!("git ended with {code}")),
+            End::Code(code) => self.said(&finished.last_lines).unwrap_or_else(|| format!("git ended with {code}")),
             End::TooLong => format!("it took longer than {} s", limits.time.as_secs()),
             End::TooLarge => format!("it is larger than {} GiB", MIRROR_BYTES_MAX >> 30),
             End::TooMuchOutput => "git says too much".to_owned(),
@@ -170,15 +162,35 @@ impl<'a> Git<'a> {
         Err(error.help(self.help(job)).later())
     }
 
+    /// Why it did not work: git's words, or ssh's last ones before git's that it did not.
+    fn said(&self, lines: &[String]) -> Option<String> {
+        let by_git = lines.iter().position(|line| line.starts_with("fatal: "));
+        let before = by_git.and_then(|at| lines[..at].iter().rfind(|line| !line.trim().is_empty()));
+        match before {
+            Some(line) if self.repository.reached() == Reached::Ssh => Some(line.trim_end_matches('.').to_owned()),
+            _ => said(lines),
+        }
+    }
+
     fn help(&self, job: &Job) -> String {
         let folder = self.node.options.home.join("credentials");
-        let (folder, app) = (folder.display(), self.app);
+        let file = |kind: &str| format!("`{}`", folder.join(format!("{}.{kind}", self.app)).display());
+        let has = |name: &str| job.files.iter().any(|file| file.at.ends_with(name));
         match self.repository.reached() {
-            Reached::Http => format!("a token goes into `{folder}/{app}.token`, mode 600"),
-            Reached::Ssh => format!(
-                "a key goes into `{folder}/{app}.key`, what `ssh-keyscan HOST` prints (compare it!) into \
-                 `{folder}/{app}.known_hosts`, both mode 600"
-            ),
+            Reached::Http => format!("a token goes into {}, mode 600", file("token")),
+            Reached::Ssh => match (has("known_hosts"), has("key")) {
+                (false, _) => format!(
+                    "what `ssh-keyscan HOST` prints goes into {}, mode 600, once you have compared it with what the \
+                     server's owner says",
+                    file("known_hosts")
+                ),
+                (true, false) => format!("a private key that the server lets in goes into {}, mode 600", file("key")),
+                (true, true) => format!(
+                    "does {} have the server's keys, and does the server let {} in?",
+                    file("known_hosts"),
+                    file("key")
+                ),
+            },
             Reached::Folder => match job.user {
                 Some(user) => format!("the user {user} must be able to read it"),
                 None => "it must be there, and readable".to_owned(),
@@ -187,8 +199,24 @@ impl<'a> Git<'a> {
     }
 }
 
+/// A job that runs git with nothing of the machine's settings, and reaches others by this protocol alone.
+pub(super) fn apart(area: &Area, what: &str, places: &[(Place, bool)], protocol: &str) -> Result<Job, Diagnostic> {
+    let mut job = area.job(what, places)?;
+    let allowed = format!("{CONFIGURATION}[protocol \"{protocol}\"]\n\tallow = always\n");
+    job.files.push(area.private("gitconfig", allowed, 0o400));
+    let private = area.at(Place::Private);
+    let mut tell = |name: &str, value: String| job.environment.insert(name.to_owned(), value);
+    tell("HOME", private.clone());
+    tell("GIT_CONFIG_NOSYSTEM", "1".to_owned());
+    tell("GIT_CONFIG_GLOBAL", format!("{private}/gitconfig"));
+    tell("GIT_TERMINAL_PROMPT", "0".to_owned());
+    tell("GIT_ASKPASS", "/bin/false".to_owned());
+    job.program = "/bin/sh".into();
+    Ok(job)
+}
+
 /// git's own reason: the line that begins as its reasons do, else the last one.
-fn said(lines: &[String]) -> Option<String> {
+pub(super) fn said(lines: &[String]) -> Option<String> {
     let reason = lines.iter().find(|line| line.starts_with("fatal: ") || line.starts_with("remote: "));
     reason.or(lines.last()).map(|line| line.trim_start_matches("fatal: ").to_owned())
 }
@@ -198,7 +226,7 @@ pub(super) fn words(script: &str) -> Vec<String> {
     ["-c", script, "sh"].map(str::to_owned).to_vec()
 }
 
-fn limits(time: Duration) -> Limits {
+pub(super) fn limits(time: Duration) -> Limits {
     Limits {
         time,
         memory_bytes: Some(MEMORY_BYTES),

@@ -6,45 +6,90 @@ mod check;
 mod git;
 mod http;
 mod import;
+mod progress;
+mod receive;
 mod records;
 mod register;
 mod run;
 mod secrets;
+mod sent;
 mod soak;
+mod sweep;
 mod tell;
 mod watcher;
 pub(crate) mod webhook;
 
+pub(crate) use sweep::sweep;
+
 use crate::Node;
 use crate::supervise::{complain, note};
 use seaworthy_confine::Walls;
+use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
-use seaworthy_model::run::{Run, RunState};
+use seaworthy_model::run::{Run, RunOutcome, RunState};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// What a node knows of continuous deployment beside its store.
-#[derive(Default)]
 pub(crate) struct Delivery {
     /// Where webhooks come in, if anywhere.
     pub(super) webhook: Option<webhook::Place>,
     walls: OnceLock<Walls>,
     apps: Mutex<BTreeMap<Name, Watcher>>,
+    /// Held while a run begins, or is stopped before it does.
+    beginning: Mutex<()>,
+    /// Held while git is asked which commits are here.
+    asking: tokio::sync::Mutex<()>,
+    /// How many commits may come in at a time.
+    uploads: Semaphore,
+    /// Which folders builds work in.
+    leases: sweep::Leases,
 }
 
 /// What wakes the task of an app, and what keeps it from looking.
 #[derive(Clone, Default)]
 struct Watcher {
     wake: Arc<Notify>,
-    problem: Option<String>,
+    problem: Option<Diagnostic>,
     runs: bool,
+    /// The run that was begun last, and how to end it.
+    current: Option<(u64, Cancel)>,
 }
+
+/// Tells a run to end, and as what.
+type Cancel = watch::Sender<Option<RunOutcome>>;
 
 impl Delivery {
     /// With this place for webhooks.
     pub(crate) fn new(webhook: Option<webhook::Place>) -> Self {
-        Self { webhook, ..Self::default() }
+        Self {
+            webhook,
+            walls: OnceLock::new(),
+            apps: Mutex::default(),
+            beginning: Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
+            uploads: Semaphore::new(sent::UPLOADS_MAX),
+            leases: sweep::Leases::default(),
+        }
+    }
+
+    fn beginning(&self) -> MutexGuard<'_, ()> {
+        self.beginning.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers how to end the run that begins now.
+    fn set_current(&self, app: &Name, id: u64, cancel: Cancel) {
+        self.apps().entry(app.clone()).or_default().current = Some((id, cancel));
+    }
+
+    /// Tells a run to end, if it is the one that was begun last.
+    fn cancel(&self, run: &Run, outcome: RunOutcome) {
+        let apps = self.apps();
+        let current = apps.get(&run.app).and_then(|watcher| watcher.current.as_ref());
+        if let Some((_, cancel)) = current.filter(|(id, _)| *id == run.id) {
+            cancel.send_replace(Some(outcome));
+        }
     }
 
     /// What this machine gives to keep builds apart; found out once, when something is first built.
@@ -64,14 +109,16 @@ impl Delivery {
     }
 
     /// Why what an app's environments follow cannot be looked at.
-    pub(super) fn problem(&self, app: &Name) -> Option<String> {
+    pub(super) fn problem(&self, app: &Name) -> Option<Diagnostic> {
         self.apps().get(app)?.problem.clone()
     }
 
-    fn set_problem(&self, app: &Name, problem: Option<String>) -> bool {
+    /// Whether it is another one than before.
+    fn set_problem(&self, app: &Name, problem: Option<Diagnostic>) -> bool {
         let mut apps = self.apps();
         let watcher = apps.entry(app.clone()).or_default();
-        let is_new = watcher.problem != problem;
+        let message = |problem: &Option<Diagnostic>| problem.as_ref().map(|error| error.message.clone());
+        let is_new = message(&watcher.problem) != message(&problem);
         watcher.problem = problem;
         is_new
     }
@@ -91,6 +138,12 @@ pub(crate) fn begin(node: &Arc<Node>) {
         Err(error) => complain(&error.into()),
     }
     webhook::serve(node);
+    let node = Arc::clone(node);
+    tokio::spawn(async move {
+        if let Err(error) = sweep(&node).await {
+            complain(&error);
+        }
+    });
 }
 
 impl Node {
@@ -110,11 +163,18 @@ impl Node {
     }
 
     /// After a start: what was being checked begins again, what was being deployed goes on.
-    fn resume_runs(self: &Arc<Self>) -> Result<(), seaworthy_diagnostics::Diagnostic> {
-        for run in self.store.unfinished_runs()? {
+    fn resume_runs(self: &Arc<Self>) -> Result<(), Diagnostic> {
+        let unfinished = self.store.unfinished_runs()?;
+        self.remove_uploads(&unfinished)?;
+        for run in unfinished {
             match run.state {
-                RunState::Queued | RunState::Done => {}
-                RunState::Checking => self.keep_run(&Run { state: RunState::Queued, ..run }),
+                RunState::Done => {}
+                RunState::Queued => self.watch(&run.app),
+                RunState::Checking => {
+                    let app = run.app.clone();
+                    self.keep_run(&Run { state: RunState::Queued, ..run });
+                    self.watch(&app);
+                }
                 RunState::Deploying | RunState::Baking => {
                     tokio::spawn(carry::go_on(Arc::clone(self), run));
                 }

@@ -26,17 +26,24 @@ impl Node {
     ) -> Result<Option<FollowStatus>, Diagnostic> {
         let own = followers.iter().find(|one| one.app == *app && one.environment == *environment);
         let Some(follower) = own else { return Ok(None) };
+        let problem = self.delivery.problem(app);
         Ok(Some(FollowStatus {
             follower: follower.clone(),
             text: words(follower),
-            run: self.runs(app, Some(environment), 1)?.into_iter().next(),
-            problem: self.delivery.problem(app),
+            run: self.followed_run(app, environment)?,
+            help: problem.as_ref().and_then(|problem| problem.help.clone()),
+            problem: problem.map(|problem| problem.message),
         }))
+    }
+
+    /// The last run of what an environment follows.
+    fn followed_run(&self, app: &Name, environment: &Name) -> Result<Option<Run>, Diagnostic> {
+        Ok(self.runs(app, Some(environment), u32::MAX)?.into_iter().find(|run| !run.is_sent()))
     }
 
     /// Tries the newest commit of a branch again, whatever became of it.
     pub(crate) fn run_again(self: &std::sync::Arc<Self>, app: &Name, environment: &Name) -> Result<Run, Diagnostic> {
-        let last = self.runs(app, Some(environment), 1)?.into_iter().next();
+        let last = self.followed_run(app, environment)?;
         let last = last.filter(|run| run.state == seaworthy_model::run::RunState::Done).ok_or_else(|| {
             let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
             error.help(format!("`seaworthy runs {environment}` lists them"))

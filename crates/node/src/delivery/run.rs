@@ -1,8 +1,8 @@
 //! Runs, from their beginning to their end.
 
 use super::carry;
-use super::check::{self, Stopped, Subject, check};
-use super::tell;
+use super::check::{self, Cancelled, From, Stopped, Subject, check};
+use super::{sent, tell};
 use crate::Node;
 use crate::supervise::note;
 use seaworthy_delivery::evidence::line;
@@ -15,7 +15,6 @@ use seaworthy_model::run::{Run, RunOutcome, RunSource, RunState};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// How often what the machine is to blame for is tried.
 const ATTEMPTS_MAX: u32 = 3;
@@ -40,36 +39,47 @@ pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: V
         started_at: None,
         ended_at: None,
         log: None,
+        bundle: None,
     }
 }
 
-/// Carries a run out, until no other has to wait for it.
-pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: watch::Receiver<bool>) {
+/// Writes down that a run begins.
+pub(super) fn begun(node: &Node, mut run: Run) -> Run {
     run.state = RunState::Checking;
     run.attempts += 1;
     run.started_at = Some(clock::rfc3339(clock::now()));
-    if let RunSource::Branch { .. } = run.source {
-        run.log = Some(check::log_path(&node, &run).display().to_string());
+    if !matches!(run.source, RunSource::Environment(_)) {
+        run.log = Some(check::log_path(node, &run).display().to_string());
     }
     node.keep_run(&run);
+    run
+}
+
+/// Carries a run out that has begun, until no other has to wait for it.
+pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: Cancelled) {
     note(&format!("run {} of {}: {}", run.id, run.app, line(&run)));
     tell::forge(&node, &run);
     match release(&node, &run, &cancelled).await {
+        Ok(release) if run.is_sent() => {
+            run.release = Some(release);
+            node.finish_run(run, RunOutcome::Built, None);
+        }
         Ok(release) => {
             run.release = Some(release);
             run.state = RunState::Deploying;
             node.keep_run(&run);
             carry::deploy(&node, run).await;
         }
-        Err(Stopped::Superseded) => node.finish_run(run, RunOutcome::Superseded, None),
+        Err(Stopped::Superseded) => node.finish_run(run, why(&cancelled), None),
         Err(Stopped::Failed(failure)) => node.finish_run(run, RunOutcome::Failed, Some(failure)),
         Err(Stopped::Unknown(failure)) if failure.retry == Retry::Later && run.attempts < ATTEMPTS_MAX => {
             note(&format!("run {} of {}: {}; it is tried again", run.id, run.app, failure.message));
             let pause = PAUSE * 2_u32.pow(run.attempts.saturating_sub(1));
             let mut cancelled = cancelled.clone();
-            let waiting = tokio::time::timeout(pause, cancelled.wait_for(|asked| *asked)).await;
-            if matches!(waiting, Ok(Ok(_))) {
-                node.finish_run(run, RunOutcome::Superseded, None);
+            let waiting = tokio::time::timeout(pause, cancelled.wait_for(Option::is_some));
+            let is_cancelled = matches!(waiting.await, Ok(Ok(_)));
+            if is_cancelled {
+                node.finish_run(run, why(&cancelled), None);
             } else {
                 node.keep_run(&Run { state: RunState::Queued, ..run });
             }
@@ -78,18 +88,25 @@ pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: watch::R
     }
 }
 
+/// As what somebody wants a run to end.
+fn why(cancelled: &Cancelled) -> RunOutcome {
+    cancelled.borrow().unwrap_or(RunOutcome::Superseded)
+}
+
 /// The release of a run's commit: built now, or taken from the environment that ran it.
-async fn release(
-    node: &Arc<Node>,
-    run: &Run,
-    cancelled: &watch::Receiver<bool>,
-) -> Result<seaworthy_model::Digest, Stopped> {
+async fn release(node: &Arc<Node>, run: &Run, cancelled: &Cancelled) -> Result<seaworthy_model::Digest, Stopped> {
     if let (RunSource::Environment(_), Some(release)) = (&run.source, &run.release) {
         return Ok(release.clone());
     }
+    if let (RunSource::Sent { manifest, .. }, Some(environment)) = (&run.source, run.environments.first()) {
+        let from = From::Person { environment, bundle: sent::bundle(node, run) };
+        let bundle = check(node, &Subject { run, from, manifest }, cancelled).await?;
+        // Whoever sent it could have sent the release as well.
+        return Ok(node.accept_release(&bundle)?);
+    }
     let Some(watched) = node.watched_by(run)? else { return Err(Stopped::Superseded) };
-    let subject =
-        Subject { run, repository: &watched.repository, branch: &watched.branch, manifest: &watched.manifest };
+    let from = From::Branch { repository: &watched.repository, branch: &watched.branch };
+    let subject = Subject { run, from, manifest: &watched.manifest };
     let bundle = check(node, &subject, cancelled).await?;
     Ok(node.accept_followed(run, bundle)?)
 }
@@ -122,6 +139,7 @@ impl Node {
         run.failure = failure;
         run.ended_at = Some(clock::rfc3339(clock::now()));
         self.keep_run(&run);
+        sent::forget(self, &run);
         note(&format!("run {} of {}: {}", run.id, run.app, line(&run)));
         tell::ended(self, &run);
         self.delivery.wake(&run.app);

@@ -22,6 +22,10 @@ const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
 
 /// After a run's end.
 pub(super) fn ended(node: &Arc<Node>, run: &Run) {
+    // Whoever sent a commit sees what becomes of it.
+    if run.is_sent() {
+        return;
+    }
     forge(node, run);
     if !matches!(run.outcome, Some(RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned)) {
         return;

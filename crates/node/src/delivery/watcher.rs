@@ -2,7 +2,8 @@
 //! begin.
 
 use super::git::Git;
-use super::run::{carry_out, new};
+use super::run::{begun, carry_out, new};
+use super::sweep::sweep;
 use crate::Node;
 use crate::supervise::{complain, note};
 use rand::Rng as _;
@@ -26,7 +27,7 @@ const SOAK_PAUSE: Duration = Duration::from_secs(10);
 /// The run that is being carried out.
 struct Current {
     id: u64,
-    cancel: watch::Sender<bool>,
+    cancel: watch::Sender<Option<RunOutcome>>,
     task: JoinHandle<()>,
 }
 
@@ -44,11 +45,14 @@ pub(super) async fn watch(node: Arc<Node>, app: Name, wake: Arc<Notify>) {
         if current.as_ref().is_some_and(|current| current.task.is_finished()) {
             current = None;
         }
-        if followers.is_empty() && current.is_none() {
+        if followers.is_empty() && current.is_none() && !waits(&node, &app) {
             stop(&node, &app);
-            // Who began to follow meanwhile thought that somebody watches.
-            if self::followers(&node, &app).is_none_or(|followers| !followers.is_empty()) {
+            // Who began to follow meanwhile, or sent a commit, thought that somebody watches.
+            if self::followers(&node, &app).is_none_or(|followers| !followers.is_empty()) || waits(&node, &app) {
                 node.watch(&app);
+            }
+            if let Err(error) = sweep(&node).await {
+                complain(&error);
             }
             return;
         }
@@ -81,6 +85,12 @@ fn followers(node: &Node, app: &Name) -> Option<Vec<Follower>> {
     }
 }
 
+/// Whether a run waits for its turn that will come.
+fn waits(node: &Node, app: &Name) -> bool {
+    !node.deployments.is_closed()
+        && node.store.runs(app, RUNS_LOOKED_AT).is_ok_and(|runs| runs.iter().any(|run| run.state == RunState::Queued))
+}
+
 async fn finished(current: Option<&mut Current>) {
     match current {
         Some(current) => drop((&mut current.task).await),
@@ -109,9 +119,8 @@ async fn look(node: &Arc<Node>, app: &Name, followers: &[Follower], current: Opt
             problem = Some(error);
         }
     }
-    let message = problem.as_ref().map(|error| error.message.clone());
     // The same problem once a minute would hide every other.
-    if node.delivery.set_problem(app, message)
+    if node.delivery.set_problem(app, problem.clone())
         && let Some(error) = &problem
     {
         complain(error);
@@ -121,10 +130,13 @@ async fn look(node: &Arc<Node>, app: &Name, followers: &[Follower], current: Opt
 
 /// Lets the next run begin.
 fn start(node: &Arc<Node>, app: &Name) -> Option<Current> {
+    let _turn = node.delivery.beginning();
     let runs = node.store.runs(app, RUNS_LOOKED_AT).map_err(|error| complain(&error.into())).ok()?;
     let run = next(&runs)?.clone();
-    let (cancel, cancelled) = watch::channel(false);
+    let (cancel, cancelled) = watch::channel(None);
     let id = run.id;
+    node.delivery.set_current(app, id, cancel.clone());
+    let run = begun(node, run);
     Some(Current { id, cancel, task: tokio::spawn(carry_out(Arc::clone(node), run, cancelled)) })
 }
 
@@ -173,7 +185,9 @@ impl Node {
     fn supersede(self: &Arc<Self>, run: Run, current: Option<&Current>) {
         match (run.state, current) {
             // It writes down itself that it was stopped.
-            (_, Some(current)) if current.id == run.id => drop(current.cancel.send_replace(true)),
+            (_, Some(current)) if current.id == run.id => {
+                current.cancel.send_replace(Some(RunOutcome::Superseded));
+            }
             (RunState::Queued, _) => self.finish_run(run, RunOutcome::Superseded, None),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! The API's endpoints: each takes its arguments apart, calls one function of the node, and writes the answer.
 
+mod commits;
 mod deployments;
 mod exec;
 mod functional;
@@ -99,6 +100,13 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route("/v1/status", get(status::status))
         .route("/v1/history", get(deployments::history))
         .route("/v1/runs", get(runs::list))
+        .route("/v1/runs/{id}/log", get(runs::log))
+        .route("/v1/runs/{id}/stop", post(runs::stop))
+        .route(
+            &format!("{environment}/commits"),
+            // The node itself counts what comes in.
+            get(commits::list).merge(post(commits::send).layer(DefaultBodyLimit::disable())),
+        )
         .route(&format!("{environment}/runs"), post(runs::again))
         .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)

@@ -102,7 +102,7 @@ impl Repository {
     }
 }
 
-fn git(world: &World, words: &[&str]) -> String {
+pub(crate) fn git(world: &World, words: &[&str]) -> String {
     let mut command = process::command("git");
     command.args(["-c", "user.name=t", "-c", "user.email=t@localhost"]).args(words).current_dir(&world.app);
     command.env("PATH", "/usr/bin:/bin").env("HOME", world.app.with_file_name("nobody"));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The folder of all groups that Seaworthy makes.
 const FOLDER: &str = "seaworthy";
@@ -102,7 +103,10 @@ impl Place {
             enable(&self.folder, controller)?;
         }
         // Having the folder is not being allowed to make groups in it.
-        let probe = self.folder.join(format!("probe-{}", std::process::id()));
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        // Somebody else in this process may be looking, too: each has a group of its own to try it with.
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let probe = self.folder.join(format!("probe-{}-{number}", std::process::id()));
         make(&probe)?;
         fs::remove_dir(&probe)
     }
@@ -240,6 +244,15 @@ mod tests {
         let folder = |delegated| folders(mounts, own, delegated).pop().unwrap();
         assert_eq!(folder(false), "pids Two /sys/fs/cgroup/seaworthy");
         assert_eq!(folder(true), "pids Two /sys/fs/cgroup/system.slice/seaworthy.service/seaworthy");
+    }
+
+    #[test]
+    fn whoever_looks_at_the_same_time_finds_the_same() {
+        let alone = Hierarchies::find();
+        let many: Vec<_> = (0..16).map(|_| std::thread::spawn(|| [(); 20].map(|()| Hierarchies::find()))).collect();
+        for found in many.into_iter().flat_map(|thread| thread.join().unwrap()) {
+            assert_eq!(found, alone);
+        }
     }
 
     #[test]
