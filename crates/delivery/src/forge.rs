@@ -101,6 +101,7 @@ mod tests {
             attempts: 1,
             queued_at: String::new(),
             started_at: None,
+            since: None,
             ended_at: None,
             log: None,
             bundle: None,

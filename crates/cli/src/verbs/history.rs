@@ -4,39 +4,78 @@ use crate::arguments::HistoryArguments;
 use crate::context::Context;
 use crate::exit::Ending;
 use seaworthy_api::wire::DeploymentRecord;
+use seaworthy_model::Name;
 use seaworthy_model::deployment::{Outcome, Verb};
 use seaworthy_model::run::{Run, RunOutcome};
+use serde::Serialize;
 
 pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Ending {
     let app = context.app()?;
     let mut client = context.client(arguments.environment.as_ref()).await?;
-    let records = client.history(&app, arguments.environment.as_ref(), arguments.lines).await?;
+    let of = arguments.environment.as_ref();
+    let records = client.history(&app, of, arguments.lines).await?;
+    let runs = client.runs(&app, of, arguments.lines).await.unwrap_or_default();
+    let entries = merged(records, refused(runs, of), arguments.lines);
     if context.output.json {
-        context.output.value(&records);
+        context.output.value(&entries);
         return Ok(());
     }
-    if records.is_empty() {
+    if entries.is_empty() {
         context.output.note(&format!("{app} was never deployed here"));
     }
-    // What was refused before it became a deployment is history, too.
-    let bad = |outcome| matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned);
-    let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(bad);
-    let mut runs = client.runs(&app, arguments.environment.as_ref(), arguments.lines).await.unwrap_or_default();
-    runs.retain(refused);
-    let mut runs = runs.into_iter().peekable();
-    for record in &records {
-        while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {
-            context.output.data(&format!("   -  {}", without_number(&run)));
+    for entry in &entries {
+        match entry {
+            Entry::Refused { run } => context.output.data(&format!("   -  {}", without_number(run))),
+            Entry::Deployment(record) => {
+                context.output.data(&line(record));
+                if let Some(failure) = &record.failure {
+                    context.output.data(&format!("      {}", failure.message));
+                }
+            }
         }
-        context.output.data(&line(record));
-        if let Some(failure) = &record.failure {
-            context.output.data(&format!("      {}", failure.message));
-        }
-    }
-    if records.len() < arguments.lines {
-        runs.for_each(|run| context.output.data(&format!("   -  {}", without_number(&run))));
     }
     Ok(())
+}
+
+/// Something that happened to an environment.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    /// A deployment.
+    Deployment(Box<DeploymentRecord>),
+    /// A commit that did not become one.
+    Refused {
+        /// What became of it.
+        run: Box<Run>,
+    },
+}
+
+/// The runs that were refused before they became a deployment: that is history, too.
+fn refused(runs: Vec<Run>, environment: Option<&Name>) -> Vec<Run> {
+    let bad = |outcome| matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned);
+    let seen = runs.into_iter().filter_map(|run| match environment {
+        Some(name) => (!run.deployments.contains_key(name)).then(|| run.seen_from(name)),
+        None => run.deployments.is_empty().then_some(run),
+    });
+    seen.filter(|run| run.outcome.is_some_and(bad)).collect()
+}
+
+/// Both, newest first; what is older than the last of many deployments is left out.
+fn merged(records: Vec<DeploymentRecord>, runs: Vec<Run>, lines: usize) -> Vec<Entry> {
+    let is_all = records.len() < lines;
+    let mut runs = runs.into_iter().peekable();
+    let mut entries = Vec::new();
+    let refused = |run: Run| Entry::Refused { run: Box::new(run) };
+    for record in records {
+        while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {
+            entries.push(refused(run));
+        }
+        entries.push(Entry::Deployment(Box::new(record)));
+    }
+    if is_all {
+        entries.extend(runs.map(refused));
+    }
+    entries
 }
 
 /// A run's line where deployments are numbered.
