@@ -2,11 +2,13 @@
 
 use super::area::{Area, Place};
 use super::check::limits;
+use super::git::words as shell;
 use super::{http, secrets};
 use crate::Node;
 use crate::supervise::{complain, note};
 use seaworthy_confine::{End, Limits};
 use seaworthy_delivery::evidence::{Evidence, PAUSES};
+use seaworthy_delivery::watch::branch_behind;
 use seaworthy_delivery::{forge, signature};
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_model::Name;
@@ -20,6 +22,22 @@ const COMMAND_TIME_MAX: Duration = Duration::from_secs(60);
 /// What it may write.
 const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Checks out the first of some commits that the mirror has, and runs a command there.
+const TELL: &str = "set -eu\n\
+cd \"$1\"\n\
+git init --quiet --template= .\n\
+mkdir -p .git/objects/info\n\
+printf '%s/objects\\n' \"$2\" > .git/objects/info/alternates\n\
+found=\n\
+for commit in $3; do\n\
+  if git cat-file -e \"$commit^{commit}\" 2>/dev/null; then found=$commit; break; fi\n\
+done\n\
+if [ -z \"$found\" ]; then echo \"none of its commits is here: $3\" >&2; exit 1; fi\n\
+git checkout --quiet --force --detach \"$found\"\n\
+cd \"$4\"\n\
+shift 4\n\
+exec \"$@\"\n";
+
 /// After a run's end.
 pub(super) fn ended(node: &Arc<Node>, run: &Run) {
     // Whoever sent a commit sees what becomes of it.
@@ -31,11 +49,7 @@ pub(super) fn ended(node: &Arc<Node>, run: &Run) {
         return;
     }
     let (node, run) = (Arc::clone(node), run.clone());
-    tokio::spawn(async move {
-        if let Err(error) = notify(&node, &run).await {
-            complain(&error);
-        }
-    });
+    tokio::spawn(async move { notify(&node, &run).await.iter().for_each(complain) });
 }
 
 fn followers(node: &Node, run: &Run) -> Result<Vec<Follower>, Diagnostic> {
@@ -43,11 +57,18 @@ fn followers(node: &Node, run: &Run) -> Result<Vec<Follower>, Diagnostic> {
     Ok(node.store.followers()?.into_iter().filter(concerned).collect())
 }
 
-/// Each way to tell somebody once, however many environments name it.
-async fn notify(node: &Arc<Node>, run: &Run) -> Result<(), Diagnostic> {
-    let followers = followers(node, run)?;
+/// Each way to tell somebody once, however many environments name it, and each whatever became of the others; what did
+/// not work.
+async fn notify(node: &Arc<Node>, run: &Run) -> Vec<Diagnostic> {
+    let mut followers = match followers(node, run) {
+        Ok(followers) => followers,
+        Err(error) => return vec![error],
+    };
+    followers.retain(|one| one.notify != Notify::default());
+    followers.retain(|one| run.outcome_in(&one.environment) != Some(RunOutcome::Deployed));
     let mut told: Vec<&Notify> = Vec::new();
-    for follower in followers.iter().filter(|follower| follower.notify != Notify::default()) {
+    let mut errors = Vec::new();
+    for follower in &followers {
         if told.contains(&&follower.notify) {
             continue;
         }
@@ -55,14 +76,23 @@ async fn notify(node: &Arc<Node>, run: &Run) -> Result<(), Diagnostic> {
         let same = followers.iter().filter(|other| other.notify == follower.notify);
         let environments: Vec<&Name> = same.map(|other| &other.environment).collect();
         let text = serde_json::to_string(&Evidence::new(run, environments)).unwrap_or_default();
-        if let Some(url) = &follower.notify.webhook {
-            post(node, run, url, &text).await?;
-        }
-        if !follower.notify.command.is_empty() {
-            command(node, run, &follower.notify.command, text).await?;
-        }
+        let posting = async {
+            match &follower.notify.webhook {
+                Some(url) => post(node, run, url, &text).await,
+                None => Ok(()),
+            }
+        };
+        // A webhook that is tried again for a minute keeps no command waiting.
+        let running = async {
+            match follower.notify.command.as_slice() {
+                [] => Ok(()),
+                words => command(node, run, follower, words, text.clone()).await,
+            }
+        };
+        let (posted, ran) = tokio::join!(posting, running);
+        errors.extend([posted, ran].into_iter().filter_map(Result::err));
     }
-    Ok(())
+    errors
 }
 
 async fn post(node: &Arc<Node>, run: &Run, url: &str, text: &str) -> Result<(), Diagnostic> {
@@ -83,67 +113,92 @@ async fn post(node: &Arc<Node>, run: &Run, url: &str, text: &str) -> Result<(), 
     Err(Diagnostic::machine(format!("the webhook of run {} was not told: {why}", run.id)))
 }
 
-/// In a checkout of the branch, with the walls of a build.
-async fn command(node: &Arc<Node>, run: &Run, words: &[String], text: String) -> Result<(), Diagnostic> {
-    let RunSource::Branch { branch, .. } = &run.source else {
-        let why = "its environment follows another environment: there is no checkout to run it in";
-        note(&format!("the command of run {} was not run: {why}", run.id));
-        return Ok(());
+/// In a checkout of its own, with the walls of a build.
+async fn command(
+    node: &Arc<Node>,
+    run: &Run,
+    follower: &Follower,
+    words: &[String],
+    text: String,
+) -> Result<(), Diagnostic> {
+    let telling = node.delivery.telling(&run.app);
+    let _turn = telling.lock().await;
+    let branch = match &run.source {
+        RunSource::Branch { branch, .. } => branch.clone(),
+        RunSource::Environment(_) | RunSource::Sent { .. } => {
+            let mut all = node.store.followers()?;
+            all.retain(|one| one.app == run.app);
+            branch_behind(&all, &follower.environment).unwrap_or_default().to_owned()
+        }
     };
-    let area = Area::open(node, &run.app, branch)?;
-    let places = [(Place::Source, true), (Place::Home, true)];
-    let mut job = area.job("notify", &places)?;
+    let area = Area::open(node, &run.app, &branch)?;
+    area.clear(Place::Told)?;
+    let mut job = area.job("notify", &[(Place::Mirror, false), (Place::Told, true), (Place::Home, true)])?;
     job.environment.insert("HOME".to_owned(), area.at(Place::Home));
-    job.folder = area.inside(Place::Source);
-    if let Some(folder) =
-        followers(node, run)?.iter().find_map(|one| Some(std::path::Path::new(&one.manifest).parent()?.to_owned()))
-    {
-        job.folder = job.folder.join(folder);
-    }
-    job.program = words.first().cloned().unwrap_or_default().into();
-    job.arguments = words[1..].to_vec();
+    job.program = "/bin/sh".into();
+    job.arguments = shell(TELL);
+    let folder = follower.manifest.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    // A commit that could not be fetched has no command; what serves has one.
+    let commits = [Some(run.commit.clone()), serving(node, &run.app, &follower.environment)?];
+    let commits = commits.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    job.arguments.extend([area.at(Place::Told), area.at(Place::Mirror), commits, folder.to_owned()]);
+    job.arguments.extend(words.iter().cloned());
     job.input = Some(text);
     let limits =
         Limits { time: COMMAND_TIME_MAX, output_bytes: OUTPUT_BYTES_MAX, stdout_bytes: 1 << 20, ..limits(node, &area) };
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, std::future::pending()).await;
+    area.remove(Place::Told)?;
     let finished = finished.map_err(|error| Diagnostic::machine(error.to_string()))?;
-    match finished.end {
-        End::Code(0) => Ok(()),
-        end => {
-            let message = format!("the command that is told of run {} did not work: {end:?}", run.id);
-            Err(Diagnostic::user(message).evidence(finished.last_lines))
-        }
-    }
+    let why = match finished.end {
+        End::Code(0) => return Ok(()),
+        End::Code(code) => format!("exit code {code}"),
+        End::TooLong => format!("it took longer than {} s", COMMAND_TIME_MAX.as_secs()),
+        end => format!("{end:?}"),
+    };
+    let message = format!("the command that is told of run {} did not work: {why}", run.id);
+    Err(Diagnostic::user(message).evidence(finished.last_lines))
+}
+
+/// The commit of what an environment runs.
+fn serving(node: &Node, app: &Name, environment: &Name) -> Result<Option<String>, Diagnostic> {
+    let Some(number) = node.store.environment(app, environment)?.and_then(|place| place.running) else {
+        return Ok(None);
+    };
+    Ok(node.store.revision(app, environment, number)?.and_then(|revision| revision.provenance.commit))
 }
 
 /// Sets the commit's status where its repository is; what does not work stops nothing.
 pub(super) fn forge(node: &Arc<Node>, run: &Run) {
     let (node, run) = (Arc::clone(node), run.clone());
     tokio::spawn(async move {
-        let call = match call(&node, &run) {
-            Ok(Some(call)) => call,
-            Ok(None) => return,
-            Err(error) => return complain(&error),
+        let setting = node.delivery.setting(&run.app);
+        let _turn = setting.lock().await;
+        if let Err(why) = set_status(&node, &run).await {
+            note(&format!("the status of {} was not set: {why}", run.short()));
+        }
+    });
+}
+
+async fn set_status(node: &Arc<Node>, run: &Run) -> Result<(), String> {
+    let mut why = String::new();
+    for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
+        tokio::time::sleep(pause).await;
+        // As the run stands now: of two calls the later one never says what was true before.
+        let now = node.store.run(run.id).map_err(|error| error.to_string())?;
+        let Some(call) = call(node, now.as_ref().unwrap_or(run)).map_err(|error| error.message)? else {
+            return Ok(());
         };
         let body = serde_json::to_vec(&call.body).unwrap_or_default();
-        let mut why = String::new();
-        for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
-            tokio::time::sleep(pause).await;
-            let (url, header, body) = (call.url.clone(), call.header.clone(), body.clone());
-            match tokio::task::spawn_blocking(move || http::post(&url, &[header], &body)).await {
-                Ok(Ok(200..=299)) => return,
-                // Refused for good: the token is wrong, or the commit is not there.
-                Ok(Ok(status @ 400..=499)) => {
-                    why = format!("it answers {status}");
-                    break;
-                }
-                Ok(Ok(status)) => why = format!("it answers {status}"),
-                Ok(Err(error)) => why = error,
-                Err(error) => why = error.to_string(),
-            }
+        match tokio::task::spawn_blocking(move || http::post(&call.url, &[call.header], &body)).await {
+            Ok(Ok(200..=299)) => return Ok(()),
+            // Refused for good: the token is wrong, or the commit is not there.
+            Ok(Ok(status @ 400..=499)) => return Err(format!("it answers {status}")),
+            Ok(Ok(status)) => why = format!("it answers {status}"),
+            Ok(Err(error)) => why = error,
+            Err(error) => why = error.to_string(),
         }
-        note(&format!("the status of {} was not set: {why}", run.short()));
-    });
+    }
+    Err(why)
 }
 
 fn call(node: &Node, run: &Run) -> Result<Option<forge::Call>, Diagnostic> {
