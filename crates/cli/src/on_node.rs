@@ -75,7 +75,7 @@ pub(crate) async fn build(
         followed = follow(context, &mut client, environment, &run) => followed,
         _ = tokio::signal::ctrl_c() => return Err(stop(context, environment, &run).await),
     };
-    let release = judge(context, followed?)?;
+    let release = judge(context, &followed?)?;
     Ok((client, release))
 }
 
@@ -190,7 +190,7 @@ fn show(context: &Context, progress: &RunProgress) {
 }
 
 /// What the end of a run means for who waits.
-fn judge(context: &Context, run: Run) -> Result<Digest, Ended> {
+fn judge(context: &Context, run: &Run) -> Result<Digest, Ended> {
     let short = run.short().to_owned();
     let failure = |words: String| {
         let log = run.log.as_deref().map_or_else(String::new, |log| format!("its log on the node: `{log}`"));

@@ -74,7 +74,7 @@ pub(crate) struct Recipe<'a> {
     pub(crate) toolchains: &'a BTreeMap<String, String>,
     /// What the base stands for.
     pub(crate) base: &'a str,
-    /// The folder of the manifest. What the lock in it says is in `base`; that it is written is no change of the source.
+    /// The folder of the manifest. What the lock in it says is in `base`; writing it is no change of the source.
     pub(crate) manifest_folder: &'a Path,
 }
 

@@ -42,8 +42,8 @@ impl Client {
         self.call(Method::GET, &format!("/v1/apps/{app}/environments/{environment}/commits"), NOTHING).await
     }
 
-    /// `POST /v1/apps/APP/environments/ENV/commits`: sends a commit to be tested and built; `bundle` holds what the node
-    /// lacks of its history.
+    /// `POST /v1/apps/APP/environments/ENV/commits`: sends a commit to be tested and built; `bundle` holds what the
+    /// node lacks of its history.
     ///
     /// # Errors
     /// See [`Self::node`].

@@ -1,4 +1,5 @@
-//! A branch of a repository behind ssh: the server's keys are known or nothing is believed, and the node's key lets it in.
+//! A branch of a repository behind ssh: the server's keys are known or nothing is believed, and the node's key lets it
+//! in.
 
 use super::support::remote::Machine;
 use super::support::repository::{PUSHED, followed, git};
@@ -68,11 +69,13 @@ fn a_repository_behind_ssh_wants_a_known_server_and_a_key() {
     says(&world, "others may read");
     files::set_mode(&key, 0o600).expect("the key");
 
+    // A hand at the wheel: the node looks at once, however long it had waited.
+    world.up();
+    wait_for("the repository", PUSHED, || {
+        (!world.run(&["status", "dev"]).expect(0).stdout.contains("others may read")).then_some(())
+    });
     world.write_manifest(&followed(&url, "two", &[]));
     let commit = push(&world, &machine, &path);
-    // A hand at the wheel: the node looks at once, however long it had waited.
-    world.run(&["runs", "dev"]).expect(0);
-    says(&world, &commit[..10]);
     assert_eq!(world.ended_run(&commit)["outcome"], "deployed");
     assert_eq!(world.text("/version"), "two");
     // Nothing that is kept, and nothing that a build finds, holds the key.

@@ -263,12 +263,13 @@ fn locking_what_a_first_build_stands_on_does_not_make_it_another_build() {
         world.commit();
         let words = [&["build"][..], more].concat();
         let first = world.run(&words).expect(0).says("locked in").says("test ok web");
+        let release = |stdout: &str| stdout.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
         let again = world.run(&words).expect(0).says("unchanged web");
         assert!(!again.stderr.contains("test ok"), "{}", again.stderr);
-        assert_eq!(first.stdout.lines().next(), again.stdout.lines().next());
+        assert_eq!(release(&first.stdout), release(&again.stdout));
         world.commit();
         let committed = world.run(&words).expect(0).says("unchanged web");
-        assert_eq!(first.stdout.lines().next(), committed.stdout.lines().next());
+        assert_eq!(release(&first.stdout), release(&committed.stdout));
         world.write("page", "two");
         world.commit();
         world.run(&words).expect(0).says("test ok web");

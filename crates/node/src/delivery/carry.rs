@@ -57,6 +57,10 @@ pub(super) async fn deploy(node: &Arc<Node>, mut run: Run) {
             return finish(node, run, Some(environment));
         }
     }
+    if run.deployments.is_empty() && run.arrivals.is_empty() {
+        // Nothing follows any more: what a person has said meanwhile counts.
+        return node.finish_run(run, RunOutcome::Superseded, None);
+    }
     run.enter(RunState::Baking, clock::rfc3339(clock::now()));
     node.keep_run(&run);
     node.delivery.wake(&run.app);

@@ -132,12 +132,12 @@ impl Node {
         let mut seen = BTreeSet::new();
         for run in self.store.runs(app, RUNS_LOOKED_AT)? {
             match &run.source {
-                RunSource::Branch { branch, .. } if run.state != RunState::Done => {
+                RunSource::Branch { branch, .. } if is_to_be_built(&run) => {
                     branches.insert(branch.clone());
                 }
                 RunSource::Sent { .. } => {
                     for environment in run.environments.iter().filter(|name| seen.insert((*name).clone())) {
-                        if run.state != RunState::Done || self.gets_more(&run, environment)? {
+                        if is_to_be_built(&run) || self.gets_more(&run, environment)? {
                             branches.extend([of_sent(environment), ASKING.to_owned()]);
                         }
                     }
@@ -158,6 +158,11 @@ impl Node {
         let age = clock::parse(&run.queued_at).and_then(|at| clock::now().duration_since(at).ok());
         Ok(!is_down && age.is_some_and(|age| age < TRIED))
     }
+}
+
+/// Whether it has still to be built.
+fn is_to_be_built(run: &Run) -> bool {
+    matches!(run.state, RunState::Queued | RunState::Checking)
 }
 
 /// Which of the names in an app's folder nothing needs.

@@ -50,7 +50,10 @@ impl Machine {
         let machine = Self::new();
         let folder = machine.user.home.join(".local/bin");
         fs::create_dir_all(&folder).expect("a folder for programs");
-        fs::copy(env!("CARGO_BIN_EXE_seaworthy"), folder.join("seaworthy")).expect("a copy of the program");
+        let program = Path::new(env!("CARGO_BIN_EXE_seaworthy"));
+        fs::copy(program, folder.join("seaworthy")).expect("a copy of the program");
+        let helper = fs::copy(program.with_file_name("seaworthy-check"), folder.join("seaworthy-check"));
+        helper.expect("its helper beside it: `cargo build --package seaworthy-check`");
         machine
     }
 
