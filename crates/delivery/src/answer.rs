@@ -138,13 +138,18 @@ fn of_step(step: &Step, how: &str) -> Diagnostic {
         _ => what,
     };
     // What is wrong with a manifest is a list, each line with its help.
-    let help = if step.kind == "validate" { None } else { step.help.clone() };
+    let is_list = step.kind == "validate" && !step.last_lines.is_empty();
+    let help = step.help.clone().filter(|_| !is_list);
     Diagnostic::user(message).evidence(shown(step)).help(help.unwrap_or_else(|| SAME.to_owned()))
 }
 
 /// Lists begin with what is first, outputs end with what is last.
 fn shown(step: &Step) -> Vec<String> {
-    if step.kind == "validate" { step.last_lines.iter().take(LINES_MAX).cloned().collect() } else { last(&step.last_lines) }
+    if step.kind == "validate" {
+        step.last_lines.iter().take(LINES_MAX).cloned().collect()
+    } else {
+        last(&step.last_lines)
+    }
 }
 
 fn first_line(text: &str) -> &str {
@@ -214,7 +219,10 @@ mod tests {
         });
         let verdict = serde_json::json!({ "outcome": "failed", "steps": [step] }).to_string();
         let failure = failed(answer(Some(1), verdict.as_bytes(), &[]));
-        assert_eq!((failure.message.as_str(), &failure.evidence[..]), ("unknown key `bild`", &lines.map(str::to_owned)[..]));
+        assert_eq!(
+            (failure.message.as_str(), &failure.evidence[..]),
+            ("unknown key `bild`", &lines.map(str::to_owned)[..])
+        );
     }
 
     #[test]

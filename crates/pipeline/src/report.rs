@@ -131,7 +131,7 @@ impl StepFailure {
             help: first.and_then(|error| error.help.clone()),
             fault: first.map(|error| error.fault),
             last_lines: match first {
-                Some(_) if report.kind == StepKind::Validate || errors.len() > 1 => listing(&errors),
+                Some(error) if is_list(report.kind, outcome, error, errors.len()) => listing(&errors),
                 Some(error) => error.evidence.clone(),
                 None => Vec::new(),
             },
@@ -143,6 +143,12 @@ impl StepFailure {
         }
         Step { report, errors }
     }
+}
+
+/// Whether a report lists all errors: what is wrong with files, and what could not run for several reasons.
+fn is_list(kind: StepKind, outcome: StepOutcome, first: &Diagnostic, count: usize) -> bool {
+    let of_files = kind == StepKind::Validate && (first.place.is_some() || count > 1);
+    of_files || (outcome == StepOutcome::Refused && count > 1)
 }
 
 /// Everything that is wrong, for whoever sees the report alone: place, message, evidence and help of each.

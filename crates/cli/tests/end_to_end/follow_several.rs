@@ -31,7 +31,9 @@ fn a_branch_that_is_gone_keeps_no_other_waiting() {
     world.up();
     world.run(&["deploy", "prod"]).expect(0).says("prod follows main of");
     repository.remove(&world, "wild");
-    wait_for("the problem", Duration::from_secs(30), || status(&world, "dev").contains("has no branch `wild`").then_some(()));
+    wait_for("the problem", Duration::from_secs(30), || {
+        status(&world, "dev").contains("has no branch `wild`").then_some(())
+    });
 
     world.write_manifest(&with_environments(&repository, "two", environments));
     let commit = repository.push(&world, "main");
@@ -73,7 +75,10 @@ fn production_comes_last_and_not_at_all_where_it_went_wrong_before() {
     let run = ended(&bad);
     assert_eq!(run["outcome"], "returned", "{run:#}");
     assert!(run["failure"]["message"].as_str().unwrap().starts_with("`qa`: "), "{run:#}");
-    assert_eq!((&run["arrivals"]["qa"]["outcome"], &run["arrivals"]["prod"]["outcome"]), (&"returned".into(), &"refused".into()));
+    assert_eq!(
+        (&run["arrivals"]["qa"]["outcome"], &run["arrivals"]["prod"]["outcome"]),
+        (&"returned".into(), &"refused".into())
+    );
     assert!(run["deployments"]["prod"].is_null(), "{run:#}");
     let (qa, prod) = (status(&world, "qa"), status(&world, "prod"));
     assert!(qa.contains(&format!("{} went back: ", &bad[..10])), "{qa}");

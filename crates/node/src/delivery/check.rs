@@ -241,9 +241,8 @@ fn passed(area: &Area, finished: &Finished) -> Result<(), Stopped> {
     let failed = |message: String, help: &str| {
         Stopped::Failed(Diagnostic::user(message).evidence(finished.last_lines.clone()).help(help))
     };
-    let greedy = |what: &str, help: &str| {
-        Stopped::Failed(answer::greedy(&finished.stdout, &finished.last_lines, what, help))
-    };
+    let greedy =
+        |what: &str, help: &str| Stopped::Failed(answer::greedy(&finished.stdout, &finished.last_lines, what, help));
     Err(match &finished.end {
         End::Code(0) => return Ok(()),
         End::Code(code) => match answer::answer(Some(*code), &finished.stdout, &finished.last_lines) {

@@ -49,8 +49,7 @@ impl Node {
             let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
             error.help(format!("`seaworthy runs {environment}` lists them"))
         })?;
-        let release =
-            last.release.clone().filter(|_| matches!(last.source, RunSource::Environment(_)));
+        let release = last.release.clone().filter(|_| matches!(last.source, RunSource::Environment(_)));
         let new = super::run::new(app, last.source, last.commit, last.environments);
         let run = self.store.add_run(&Run { release, ..new })?;
         self.watch(app);
