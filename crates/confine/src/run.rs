@@ -161,17 +161,21 @@ async fn read(from: &mut (impl AsyncRead + Unpin), to: &mut [u8]) -> io::Result<
     from.read(to).await
 }
 
-/// Ends when the job takes more than it may of the disk, or wants to be more processes than it may for longer than a
-/// moment: until then whatever it does is refused, to no end.
+/// Ends when the job takes more than it may of the disk, or goes on wanting more processes or memory than it may have:
+/// a step that multiplies without end would be refused, or killed, to no end.
 async fn exceeded(limits: &Limits, group: &Group, processes: u32) -> End {
-    let mut refused = 0;
+    let count = || (group.refused_processes(), group.memory_kills());
+    let (mut before, mut last) = (count(), count());
     loop {
         tokio::time::sleep(MEASURE_EVERY).await;
-        let now = group.refused_processes();
-        if refused > 0 && now > refused {
+        let now = count();
+        if now.0 > last.0 && last.0 > before.0 {
             return End::TooManyProcesses(processes);
         }
-        refused = now;
+        if now.1 > last.1 && last.1 > before.1 {
+            return End::OutOfMemory(limits.memory_bytes.unwrap_or_default());
+        }
+        (before, last) = (last, now);
         let Some(disk) = limits.disk.clone() else { continue };
         let looked = tokio::task::spawn_blocking(move || disk::look(&disk)).await;
         if let Ok(Some(end)) = looked {

@@ -66,7 +66,8 @@ fn whoever_is_served_does_not_notice_what_builds_do() {
         (
             "a fork bomb",
             "test = \"bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 600\"",
-            "wants more than 4096 processes and threads at a time",
+            // Whichever is less where it runs: so many processes, or their memory.
+            " more than ",
         ),
         (
             "memory is eaten",
