@@ -77,7 +77,9 @@ pub(crate) enum Verb {
     Exec(ExecArguments),
     /// Show what the node did by itself about the commits that environments follow
     Runs(RunsArguments),
-    /// Run a command beside a service, in its image and with its values
+    /// Show what runs by the clock, and how the last runs went
+    Jobs(JobsArguments),
+    /// Run a command beside a service, in its image and with its values; or a job, now
     Run(RunArguments),
     /// The machine's own daemon
     #[command(subcommand)]
@@ -367,14 +369,33 @@ pub(crate) struct RunsArguments {
 
 /// `run`.
 #[derive(Debug, Args)]
+#[command(override_usage = "seaworthy run <ENVIRONMENT> <SERVICE> -- <COMMAND>...\n       \
+                            seaworthy run <ENVIRONMENT> --job <JOB>")]
 pub(crate) struct RunArguments {
     /// The environment
     pub environment: Name,
     /// The service
-    pub service: Name,
+    #[arg(required_unless_present = "job")]
+    pub service: Option<Name>,
+    /// Start a run of this job now, and wait for its end
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["service", "command"])]
+    pub job: Option<Name>,
     /// Program and arguments
-    #[arg(last = true, required = true)]
+    #[arg(last = true, required_unless_present = "job")]
     pub command: Vec<String>,
+}
+
+/// `jobs`.
+#[derive(Debug, Args)]
+pub(crate) struct JobsArguments {
+    /// The environment
+    #[arg(default_value = "dev")]
+    pub environment: Name,
+    /// The job (default: all)
+    pub job: Option<Name>,
+    /// How many of the last runs
+    #[arg(long, short = 'n', default_value_t = 20)]
+    pub lines: usize,
 }
 
 /// `node …`.

@@ -2,7 +2,7 @@
 
 use crate::apt;
 use crate::cache::{Cache, is_missing};
-use crate::deb::{self, Deb};
+use crate::deb::Deb;
 use crate::error::Error;
 use crate::format::{Compression, reader};
 use crate::limits;
@@ -266,7 +266,7 @@ impl Archive {
             false => error,
         })?;
         tell(package.size);
-        deb::unpack(package, &path, &self.cache.unpacked(&package.sha256))
+        Deb::unpack(package, &path, &self.cache.unpacked(&package.sha256))
     }
 }
 

@@ -60,37 +60,42 @@ pub(crate) enum Kind {
 
 const ENTRIES: &str = "entries.json";
 
-/// Unpacks a package file, or finds what was unpacked from it before.
-pub(crate) fn unpack(package: &LockedPackage, file: &Path, folder: &Path) -> Result<Deb, Error> {
-    let deb = |unpacked| Deb { package: package.clone(), unpacked, folder: folder.to_owned() };
-    if let Some(unpacked) = known(folder)? {
-        return Ok(deb(unpacked));
+impl Deb {
+    /// Unpacks a package file, or finds what was unpacked from it before. The folder is there whole or not at all.
+    ///
+    /// # Errors
+    /// When the file is no package, has what no image can have, or cannot be written.
+    pub fn unpack(package: &LockedPackage, file: &Path, folder: &Path) -> Result<Self, Error> {
+        let deb = |unpacked| Deb { package: package.clone(), unpacked, folder: folder.to_owned() };
+        if let Some(unpacked) = known(folder)? {
+            return Ok(deb(unpacked));
+        }
+        let parent = folder.parent().unwrap_or(Path::new("."));
+        files::create_directory(parent, 0o755)?;
+        // One process at a time: nobody takes away as damaged what another has just put there whole.
+        let locks = parent.parent().unwrap_or(parent).with_file_name("locks");
+        files::create_directory(&locks, 0o755)?;
+        let _lock = Lock::acquire(&locks.join(folder.file_name().unwrap_or_default()))?;
+        if let Some(unpacked) = known(folder)? {
+            return Ok(deb(unpacked));
+        }
+        let partial = tempfile::Builder::new().prefix(crate::cache::PARTIAL).tempdir_in(parent);
+        let partial = partial.map_err(|error| FileError::new("write in", parent, error))?;
+        files::set_mode(partial.path(), 0o755)?;
+        let name = format!("{} {}", package.name, package.version);
+        let unpacked = read(file, partial.path()).map_err(|failure| match failure {
+            Failure::Bad(source) => Error::malformed(name, source),
+            Failure::File(error) => error.into(),
+        })?;
+        let json = serde_json::to_vec(&unpacked).map_err(|error| Error::content(ENTRIES, error.to_string()))?;
+        files::write_atomic(&partial.path().join(ENTRIES), &json, 0o644)?;
+        sync(partial.path())?;
+        files::remove_tree(folder)?; // what is there is damaged
+        std::fs::rename(partial.path(), folder).map_err(|error| FileError::new("write", folder, error))?;
+        let _ = partial.keep();
+        files::sync_directory(parent)?;
+        Ok(deb(unpacked))
     }
-    let parent = folder.parent().unwrap_or(Path::new("."));
-    files::create_directory(parent, 0o755)?;
-    // One process at a time: nobody takes away as damaged what another has just put there whole.
-    let locks = parent.parent().unwrap_or(parent).with_file_name("locks");
-    files::create_directory(&locks, 0o755)?;
-    let _lock = Lock::acquire(&locks.join(folder.file_name().unwrap_or_default()))?;
-    if let Some(unpacked) = known(folder)? {
-        return Ok(deb(unpacked));
-    }
-    let partial = tempfile::Builder::new().prefix(crate::cache::PARTIAL).tempdir_in(parent);
-    let partial = partial.map_err(|error| FileError::new("write in", parent, error))?;
-    files::set_mode(partial.path(), 0o755)?;
-    let name = format!("{} {}", package.name, package.version);
-    let unpacked = read(file, partial.path()).map_err(|failure| match failure {
-        Failure::Bad(source) => Error::malformed(name, source),
-        Failure::File(error) => error.into(),
-    })?;
-    let json = serde_json::to_vec(&unpacked).map_err(|error| Error::content(ENTRIES, error.to_string()))?;
-    files::write_atomic(&partial.path().join(ENTRIES), &json, 0o644)?;
-    sync(partial.path())?;
-    files::remove_tree(folder)?; // what is there is damaged
-    std::fs::rename(partial.path(), folder).map_err(|error| FileError::new("write", folder, error))?;
-    let _ = partial.keep();
-    files::sync_directory(parent)?;
-    Ok(deb(unpacked))
 }
 
 /// What is in a folder, if every file in it is there in its full length.

@@ -66,6 +66,33 @@ pub fn arrivals(run: &Run) -> Vec<String> {
     run.arrivals.keys().map(words).collect()
 }
 
+/// How a run of a job ended badly, as JSON.
+#[derive(Debug, Serialize)]
+pub struct JobEvidence<'a> {
+    /// 1.
+    pub format: u32,
+    /// `seaworthy.job`.
+    pub event: &'static str,
+    /// The app.
+    pub app: &'a Name,
+    /// The environment in which it ran.
+    pub environments: [&'a Name; 1],
+    /// The job.
+    pub job: &'a Name,
+    /// The run's number.
+    pub run: u64,
+    /// `failed`, `timed-out` or `lost`.
+    pub outcome: &'a str,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// What it wrote last.
+    pub last_lines: &'a [String],
+    /// RFC 3339.
+    pub at: &'a str,
+    /// The same in one line.
+    pub text: String,
+}
+
 /// What became of a run, in one line.
 #[must_use]
 pub fn line(run: &Run) -> String {

@@ -98,6 +98,7 @@ mod tests {
             failure: Some(Diagnostic::user(format!("the test of `web` failed{}", "!".repeat(200)))),
             release: None,
             deployments: std::collections::BTreeMap::new(),
+            arrivals: std::collections::BTreeMap::new(),
             attempts: 1,
             queued_at: String::new(),
             started_at: None,

@@ -86,6 +86,7 @@ impl Plan {
                 from.pools == to.pools
                     && from.routes == to.routes
                     && from.checks == to.checks
+                    && from.jobs == to.jobs
                     && from.release == to.release
                     && from.rollout == to.rollout
             }

@@ -22,7 +22,7 @@ pub struct Capabilities {
     pub cpu: bool,
     /// The number of processes can be limited.
     pub processes: bool,
-    /// Addresses can be translated inside an instance (nftables).
+    /// Addresses can be translated inside an instance (nftables, in the kernel and as the program `nft`).
     pub nft: bool,
 }
 
@@ -109,7 +109,9 @@ impl Capabilities {
                     .to_owned()
             }),
             tried("nftables", &translated, &|| {
-                "`modprobe nf_tables`: without it no service can call another that has its own port number".to_owned()
+                "install `nft` (package `nftables`), or `modprobe nf_tables`: without it no service can call another on a \
+                 port number that both have"
+                    .to_owned()
             }),
         ]
     }

@@ -37,7 +37,7 @@ pub use events::{EngineEvent, Happening};
 pub use linux::network::can_redirect;
 pub use local::{
     Adopted, EngineOptions, Exec, ExecEnd, ExecRefusal, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState,
-    InstanceStatus, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run, RunOutput,
-    Terminal, TerminalSide,
+    InstanceStatus, JobCommand, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run,
+    RunOutput, Terminal, TerminalSide,
 };
 pub use spawn::ShimCommand;

@@ -40,18 +40,24 @@ fn home_from(variable: &dyn Fn(&str) -> Option<OsString>, root: bool) -> PathBuf
 /// # Errors
 /// [`FileError`] when it cannot be made, or belongs to somebody else.
 pub fn runtime_directory(home: &Path) -> Result<PathBuf, FileError> {
-    let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
-    let (base, mode) = match xdg {
-        _ if peer::is_root() => (PathBuf::from(ROOT_RUNTIME), 0o711),
-        Some(xdg) if xdg.as_os_str().len() <= 40 => (xdg.join("seaworthy"), 0o700),
-        _ => (format!("/tmp/seaworthy-{}", peer::effective_uid()).into(), 0o700),
-    };
+    let (base, mode) = runtime_base();
     let directory = base.join(home_hash(home));
     for path in [&base, &directory] {
         files::create_directory(path, mode)?;
         check_owner(path, mode)?;
     }
     Ok(directory)
+}
+
+/// The folder in which this user's runtime directories are, and its mode; it need not be there yet.
+#[must_use]
+pub fn runtime_base() -> (PathBuf, u32) {
+    let xdg = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
+    match xdg {
+        _ if peer::is_root() => (PathBuf::from(ROOT_RUNTIME), 0o711),
+        Some(xdg) if xdg.as_os_str().len() <= 40 => (xdg.join("seaworthy"), 0o700),
+        _ => (format!("/tmp/seaworthy-{}", peer::effective_uid()).into(), 0o700),
+    }
 }
 
 /// Refuses a directory that somebody else has put there: in /tmp anybody can.

@@ -1,5 +1,6 @@
 //! Deployments: what is tried, what came of it, and the events on the way.
 
+use crate::job::Job;
 use crate::pool::PoolSpec;
 use crate::release::{Provenance, RouteSpec};
 use crate::{Digest, Name};
@@ -26,6 +27,9 @@ pub struct Revision {
     pub routes: BTreeMap<Name, RouteSpec>,
     /// Checks by service (those of routes are in the routes).
     pub checks: BTreeMap<Name, Vec<crate::release::Check>>,
+    /// What runs by the clock while it serves.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<Name, Job>,
     /// How traffic moves to it.
     pub rollout: Rollout,
     /// What somebody should know of it: what is declared but not enforced, what cannot be made again. A line each.

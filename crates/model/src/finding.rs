@@ -119,6 +119,10 @@ pub mod rule {
     pub const EXPIRED_WAIVER: &str = "expired-waiver";
     /// A waiver fits no finding.
     pub const UNUSED_WAIVER: &str = "unused-waiver";
+
+    /// All of them; scanners bring rules of their own.
+    pub const OWN: [&str; 6] =
+        [FAILED_TEST, FLAKY_TEST, UNREADABLE_REPORT, FAILED_CHECK, EXPIRED_WAIVER, UNUSED_WAIVER];
 }
 
 impl Finding {

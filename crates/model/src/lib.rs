@@ -9,6 +9,7 @@ pub mod finding;
 pub mod follow;
 pub mod gate;
 pub mod image_name;
+pub mod job;
 pub mod judge;
 pub mod manifest;
 pub mod name;

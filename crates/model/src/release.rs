@@ -1,6 +1,7 @@
 //! What building makes: releases, and the values of environments that travel beside them.
 
 use crate::follow::{Follow, Forge, Notify, Repository};
+use crate::job::Job;
 use crate::service::{Service, Setting, Tuning};
 use crate::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub struct Release {
     /// Every route.
     #[serde(default)]
     pub routes: BTreeMap<Name, RouteSpec>,
+    /// Every command that runs by the clock.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub jobs: BTreeMap<Name, Job>,
 }
 
 /// A service of a release.

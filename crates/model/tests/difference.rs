@@ -25,6 +25,14 @@ service = "web"
 [routes.old]
 host = "old.localhost"
 service = "web"
+[jobs.nightly]
+service = "web"
+run = ["./web", "remind"]
+schedule = "30 3 * * *"
+[jobs.old]
+service = "api"
+run = ["./api", "tidy"]
+schedule = "@hourly"
 [environments.prod]
 replicas = 2
 [environments.qa]
@@ -58,6 +66,16 @@ sticky = "s"
 [routes.fresh]
 host = "fresh.localhost"
 service = "fresh"
+[jobs.nightly]
+service = "api"
+run = ["./api", "remind"]
+schedule = "0 4 * * *"
+timezone = "Europe/Zurich"
+time_limit = "5m"
+[jobs.fresh]
+service = "web"
+run = ["./web", "tidy"]
+schedule = "*/5 * * * *"
 [environments.prod]
 replicas = 3
 bake = "1h"

@@ -36,11 +36,21 @@ macro_rules! cases {
     )*};
 }
 
-cases!(syntax, shape, names, values, services, references, settings, routes, environments, gates);
+cases!(syntax, shape, names, values, services, references, settings, routes, jobs, environments, gates);
 
 #[test]
 fn many_errors_come_at_once() {
     insta::assert_snapshot!(rendered(include_str!("broken/many.toml")));
+}
+
+#[test]
+fn more_jobs_than_anybody_can_oversee_are_refused() {
+    let job = |number: usize| format!("[jobs.n{number}]\nservice = \"a\"\nrun = [\"./a\"]\nschedule = \"@daily\"\n");
+    let app = "app = \"a\"\n[services.a]\nrun = [\"./a\"]\n";
+    let with = |count: usize| app.to_owned() + &(0..count).map(job).collect::<String>();
+    assert_eq!(parse("seaworthy.toml", &with(100)).expect("not too many").jobs.len(), 100);
+    let errors = parse("seaworthy.toml", &with(101)).expect_err("too many");
+    insta::assert_snapshot!(render(&errors[0], false));
 }
 
 #[test]

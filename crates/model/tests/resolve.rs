@@ -194,6 +194,34 @@ fn only_some_services_change() {
 }
 
 #[test]
+fn a_job_goes_with_its_service_and_stays_in_its_environments() {
+    const JOBS: &str = r#"
+        app = "shop"
+        services.web.run = ["./web"]
+        services.api.run = ["./api"]
+        jobs.remind = { service = "web", run = ["./web", "remind"], schedule = "@daily" }
+        jobs.tidy = { service = "api", run = ["./api", "tidy"], schedule = "@hourly", environments = ["prod"] }
+        environments.prod = {}
+    "#;
+    let manifest = manifest(JOBS);
+    let running = release(&manifest);
+    let jobs = |environment| revision(JOBS, environment).jobs.into_keys().collect::<Vec<_>>();
+    assert_eq!((jobs("dev"), jobs("prod")), (vec![name("remind")], vec![name("remind"), name("tidy")]));
+
+    let mut new = running.clone();
+    new.jobs.remove(&name("remind"));
+    for job in new.jobs.values_mut() {
+        job.schedule = "@weekly".to_owned();
+    }
+    assert_eq!(
+        only(&new, &running, &[name("web")]).expect("possible").jobs.into_keys().collect::<Vec<_>>(),
+        [name("tidy")]
+    );
+    let mixed = only(&new, &running, &[name("api")]).expect("possible").jobs;
+    assert_eq!((mixed.len(), mixed[&name("tidy")].schedule.as_str()), (2, "@weekly"));
+}
+
+#[test]
 fn a_revision_depends_on_nothing_else() {
     let manifest = manifest(INVOICES);
     let (one, two) = (release(&manifest), release(&manifest));

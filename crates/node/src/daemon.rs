@@ -6,12 +6,13 @@ use crate::exec::Execs;
 use crate::failure::machine;
 use crate::identities::Identities;
 use crate::isolation::Isolation;
+use crate::jobs::Jobs;
 use crate::journal::StoreJournal;
 use crate::options::Options;
 use crate::peer::Access;
 use crate::routes::{Connection, Door, router};
 use crate::traffic::{GatewayTraffic, LateCalls};
-use crate::{Node, delivery, garbage, registry, supervise, throwaway};
+use crate::{Node, delivery, garbage, jobs, registry, supervise, throwaway};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::{EngineOptions, LocalTarget};
 use seaworthy_gateway::control::StartOptions;
@@ -67,6 +68,7 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     tokio::spawn(supervise::follow_instances(Arc::clone(&node)));
     tokio::spawn(garbage::keep_tidy(Arc::clone(&node)));
     delivery::begin(&node);
+    tokio::spawn(jobs::keep_jobs(Arc::clone(&node)));
     let listener = bind(&socket, &access)?;
     supervise::note(&format!("the node serves on {}", socket.display()));
     if node.options.throwaway {
@@ -147,6 +149,7 @@ async fn assemble(options: Options) -> Result<Arc<Node>, Diagnostic> {
         deployments: Deployments::default(),
         execs: Execs::default(),
         delivery: Delivery::new(webhook),
+        jobs: Jobs::default(),
         untidy: Notify::new(),
         registry,
         ending: watch::channel(false).0,

@@ -63,6 +63,7 @@ mod tests {
                 app: manifest.app,
                 services: Default::default(),
                 routes: Default::default(),
+                jobs: Default::default(),
             },
             environments: manifest.environments,
             provenance,

@@ -14,6 +14,7 @@ mod garbage;
 mod gate;
 mod identities;
 mod isolation;
+mod jobs;
 mod journal;
 mod logs;
 mod node;

@@ -4,6 +4,7 @@ use crate::delivery::Delivery;
 use crate::deployments::Deployments;
 use crate::exec::Execs;
 use crate::isolation::Isolation;
+use crate::jobs::Jobs;
 use crate::journal::StoreJournal;
 use crate::options::Options;
 use crate::registry::RegistryPlace;
@@ -49,6 +50,8 @@ pub(crate) struct Node {
     pub execs: Execs,
     /// What environments follow, and the runs that come of it.
     pub delivery: Delivery,
+    /// Runs of jobs under way.
+    pub jobs: Jobs,
     /// Told when something may be there that nothing needs any more.
     pub untidy: Notify,
     /// Where the registry is, if there is one.
@@ -100,6 +103,7 @@ impl Node {
     }
 
     async fn stop_instances(&self) -> Result<(), Diagnostic> {
+        self.jobs.stop_all().await;
         let mut stopping = JoinSet::new();
         for pool in self.engine.status()? {
             let engine = Arc::clone(&self.engine);

@@ -57,6 +57,7 @@ impl Node {
             commit: revision.as_ref().and_then(|revision| revision.provenance.commit.clone()),
             dirty: revision.as_ref().is_some_and(|revision| revision.provenance.dirty),
             services: services(revision.as_ref(), &here, counters),
+            jobs: revision.as_ref().map(|revision| self.job_status(revision)).transpose()?.unwrap_or_default(),
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
             follow: None,

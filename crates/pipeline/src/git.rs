@@ -65,8 +65,8 @@ impl Repository {
         done.map(drop).map_err(wrong)
     }
 
-    /// Makes `checkout` a working tree of exactly the commit; what is ignored in it stays, so that builds there
-    /// go on from the one before.
+    /// Makes `checkout` a working tree of exactly the commit. What earlier builds left there goes, for a fresh clone
+    /// does not have it either; only caches stay, so that builds go on from the one before.
     pub(crate) fn check_out(&self, checkout: &Path) -> Result<(), Diagnostic> {
         let wrong = |failure: Failure| failure.into_diagnostic(&self.top);
         let usable = run(checkout, &["rev-parse", "--show-toplevel"])
@@ -74,7 +74,7 @@ impl Repository {
         let path = checkout.to_string_lossy();
         if usable {
             run(checkout, &["checkout", "--quiet", "--force", "--detach", &self.commit]).map_err(wrong)?;
-            run(checkout, &["clean", "--quiet", "-ffd"]).map_err(wrong)?;
+            clean(checkout).map_err(wrong)?;
         } else {
             seaworthy_host::files::remove_tree(checkout)?;
             run(&self.top, &["worktree", "prune"]).map_err(wrong)?;
@@ -82,10 +82,28 @@ impl Repository {
             run(&self.top, &arguments).map_err(wrong)?;
         }
         if checkout.join(".gitmodules").exists() {
-            run(checkout, &["submodule", "update", "--quiet", "--init", "--recursive"]).map_err(wrong)?;
+            run(checkout, &["submodule", "update", "--quiet", "--init", "--recursive", "--force"]).map_err(wrong)?;
+            let each = ["submodule", "--quiet", "foreach", "--recursive", "git clean --quiet -ffdx"];
+            run(checkout, &each).map_err(wrong)?;
         }
         Ok(())
     }
+}
+
+/// Removes what no commit knows but caches: ignored folders that say that they are one, as cargo's `target` does
+/// (<https://bford.info/cachedir/>), and `node_modules`, which npm, pnpm and yarn bring in line with their lockfiles.
+fn clean(checkout: &Path) -> Result<(), Failure> {
+    let ignored = ["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory"];
+    let ignored = run(checkout, &ignored)?;
+    let is_cache = |folder: &Path| folder.ends_with("node_modules") || folder.join("CACHEDIR.TAG").is_file();
+    // What is kept is named by a pattern: a name that would be one is not kept.
+    let is_plain = |name: &str| !name.contains(['*', '?', '[', '\\', '!', '#']) && !name.ends_with(' ');
+    let kept = ignored.split('\0').filter_map(|name| name.strip_suffix('/'));
+    let kept = kept.filter(|name| is_plain(name) && is_cache(&checkout.join(name)));
+    let patterns: Vec<String> = kept.map(|name| format!("--exclude=/{name}")).collect();
+    let mut arguments = vec!["clean", "--quiet", "-ffdx"];
+    arguments.extend(patterns.iter().map(String::as_str));
+    run(checkout, &arguments).map(drop)
 }
 
 /// The full id of a commit; `None` for the HEAD of a repository that has no commit yet.

@@ -1,15 +1,15 @@
 //! What no build has any business with: Seaworthy's own state and sockets, other users' homes, and where tools keep
-//! their keys. Programs of a build find these folders empty.
+//! their keys. Programs of a build find these folders and files empty.
 
 use crate::isolation::HOME;
-use seaworthy_host::home;
+use seaworthy_host::{files, home};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 /// Below a home: keys and credentials. What package managers need to fetch stays.
-const OF_A_HOME: [&str; 12] = [
+const OF_A_HOME: [&str; 15] = [
     ".ssh",
     ".gnupg",
     ".aws",
@@ -19,6 +19,9 @@ const OF_A_HOME: [&str; 12] = [
     ".password-store",
     ".config/gcloud",
     ".config/gh",
+    ".config/git",
+    ".git-credentials",
+    ".pypirc",
     ".config/containers",
     ".local/share/keyrings",
     ".local/state/seaworthy",
@@ -35,7 +38,7 @@ pub(crate) fn folders(variables: &BTreeMap<OsString, OsString>, scope: &Path) ->
     // A node's own builds have their toolchains there; the node has taken care that they find nothing else.
     folders.retain(|folder| !are_named(variables, folder));
     folders.extend(own.iter().flat_map(|own| OF_A_HOME.map(|folder| own.join(folder))));
-    folders.extend(std::env::var_os("XDG_RUNTIME_DIR").map(|folder| PathBuf::from(folder).join("seaworthy")));
+    folders.extend(sockets());
     folders.extend(other_homes(own.as_deref(), variables, scope));
     // One that is a link is hidden where it is.
     let actual = |path: PathBuf| path.canonicalize().unwrap_or(path);
@@ -49,6 +52,13 @@ pub(crate) fn folders(variables: &BTreeMap<OsString, OsString>, scope: &Path) ->
     folders.sort();
     folders.dedup_by(|inner, outer| inner.starts_with(outer));
     folders
+}
+
+/// Where this user's nodes have their sockets: whoever reaches one may deploy. The folder is made now, for a node may
+/// start while a build runs, and what is not there cannot be hidden.
+fn sockets() -> Option<PathBuf> {
+    let (base, mode) = home::runtime_base();
+    files::create_directory(&base, mode).is_ok().then_some(base)
 }
 
 /// The homes of others, unless something of this build is there: its sources, a toolchain, its own home.

@@ -48,6 +48,22 @@ const NOT: [&str; 8] = [
     "GOOGLE_",
 ];
 
+/// Parts of names of what only whoever publishes needs. What fetches from a private registry keeps its credentials in
+/// its own file (`.npmrc`, `.netrc`, `pip.conf`, `credentials.toml`), which builds do see.
+const SECRETS: [&str; 6] = ["TOKEN", "AUTH", "PASSWORD", "PASSWD", "SECRET", "CREDENTIAL"];
+
+/// Bundler's settings whose names have a part; any other that has one is the credentials for a host
+/// (`BUNDLE_GEMS__EXAMPLE__COM`; bundle-config(1)).
+const BUNDLER_PARTS: [&str; 3] = ["BUNDLE_BUILD__", "BUNDLE_MIRROR__", "BUNDLE_LOCAL__"];
+
+fn is_secret(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let of_a_host = upper.starts_with("BUNDLE_")
+        && upper.contains("__")
+        && !BUNDLER_PARTS.iter().any(|beginning| upper.starts_with(beginning));
+    of_a_host || SECRETS.iter().any(|part| upper.contains(part))
+}
+
 /// The same for every build, whoever types it.
 pub(crate) fn fixed() -> [(&'static str, String); 4] {
     [
@@ -63,7 +79,7 @@ pub(crate) fn fixed() -> [(&'static str, String); 4] {
 pub(crate) fn for_builds() -> BTreeMap<OsString, OsString> {
     let mut variables = selected(std::env::vars_os(), |name| {
         let begins = |list: &[&str]| list.iter().any(|beginning| name.starts_with(beginning));
-        NAMES.contains(&name) || (begins(&BEGINNINGS) && !begins(&NOT))
+        NAMES.contains(&name) || (begins(&BEGINNINGS) && !begins(&NOT) && !is_secret(name))
     });
     variables.extend(fixed().map(|(name, value)| (name.into(), value.into())));
     // Otherwise Go writes the commit into every program, so that one commit changes all of them.
@@ -136,6 +152,25 @@ fn selected(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_publishes_is_a_secret_and_what_configures_is_none() {
+        for name in [
+            "CARGO_REGISTRY_TOKEN",
+            "CARGO_REGISTRIES_OURS_TOKEN",
+            "NPM_CONFIG__AUTH",
+            "npm_config_//npm.example.com/:_authToken",
+            "BUNDLE_GITHUB__COM",
+            "GOAUTH",
+            "PIP_PASSWORD",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["CARGO_HOME", "GOPROXY", "GOFLAGS", "NPM_CONFIG_REGISTRY", "BUNDLE_PATH", "BUNDLE_BUILD__NOKOGIRI"]
+        {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
 
     #[test]
     fn toolchains_are_told_what_they_need_and_no_secret() {

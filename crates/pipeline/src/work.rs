@@ -247,6 +247,7 @@ pub(crate) fn bundle(
         app: manifest.app.clone(),
         services: built.iter().filter_map(release_of).collect(),
         routes: validated.routes.clone(),
+        jobs: manifest.jobs.clone(),
     };
     let attachments = built.iter().map(|(name, built)| (name.clone(), built.made.attachments.clone())).collect();
     ReleaseBundle {

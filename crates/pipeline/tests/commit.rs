@@ -9,9 +9,15 @@ fn world() -> World {
     World::with(&[
         (
             "seaworthy.toml",
-            "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cp source out; echo x >> ../ignored\"\nfiles = [\"out\"]\n",
+            "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cp source out; sh ../leave\"\nfiles = [\"out\"]\n",
         ),
-        (".gitignore", "out\nignored\n"),
+        // A file that should not matter, a cache that says so, and folders whose names are patterns of others.
+        (
+            "leave",
+            "cd ..; for folder in . target '*' node_modules; do mkdir -p \"$folder\"; echo x >> \"$folder/ignored\"; done\n\
+             echo 'Signature: 8a477f597d28d172789f06886806bc55' | tee target/CACHEDIR.TAG > '*/CACHEDIR.TAG'\n",
+        ),
+        (".gitignore", "out\nignored\ntarget\n\\*\nnode_modules\n"),
         ("a/source", "1"),
     ])
 }
@@ -46,7 +52,7 @@ fn the_next_commit_is_built_where_the_last_one_was() {
     built(&world);
     world.write("a/source", "333");
     world.write("a/more", "");
-    world.git(&["rm", "--quiet", "--cached", ".gitignore"]);
+    world.write("a/left", "");
     let second = world.commit_all();
     let next = built(&world);
     assert_eq!(world.listing(&next, "a"), ["out 3"]);
@@ -55,8 +61,13 @@ fn the_next_commit_is_built_where_the_last_one_was() {
     let checkouts = std::fs::read_dir(world.cache.path().join("checkouts")).expect("there").flatten();
     let folders: Vec<_> = checkouts.filter(|entry| entry.path().is_dir()).collect();
     assert_eq!(folders.len(), 1);
-    let ignored = std::fs::read_to_string(folders[0].path().join("ignored")).expect("what is ignored stays");
-    assert_eq!(ignored, "x\nx\n");
+    let left = |name: &str| std::fs::read_to_string(folders[0].path().join(name)).expect("the last build left it");
+    for cache in ["target/ignored", "node_modules/ignored"] {
+        assert_eq!(left(cache), "x\nx\n", "{cache}: a cache stays");
+    }
+    for other in ["ignored", "*/ignored"] {
+        assert_eq!(left(other), "x\n", "{other}: a fresh clone does not have it");
+    }
 }
 
 #[test]

@@ -22,7 +22,12 @@ pub(crate) async fn list(call: &Call<'_>, name: &Repository, subject: &Digest) -
     // Nothing, and nothing of that name, are answered alike: an empty list.
     let manifests: Vec<Value> = call
         .blocking(move |inner| {
-            let found = inner.store.referrers(name.as_str(), &subject, REFERRERS_MAX)?;
+            let mut found = inner.store.referrers(name.as_str(), &subject, REFERRERS_MAX)?;
+            // What a release brought with it was never put here by itself.
+            let brought = inner.attachments(&name, &subject)?;
+            let new = brought.into_iter().filter(|digest| found.iter().all(|manifest| manifest.digest != *digest));
+            let new: Vec<_> = new.filter_map(|digest| of_release(inner, &name, digest)).collect();
+            found.extend(new);
             let fits = |manifest: &StoredManifest| filter.is_none() || manifest.artifact_type == filter;
             Ok(found
                 .iter()
@@ -38,6 +43,15 @@ pub(crate) async fn list(call: &Call<'_>, name: &Repository, subject: &Digest) -
         response.headers_mut().insert("oci-filters-applied", HeaderValue::from_static("artifactType"));
     }
     Ok(response)
+}
+
+/// A manifest that a release brought; `None` when it has just gone.
+fn of_release(inner: &Inner, name: &Repository, digest: Digest) -> Option<StoredManifest> {
+    let links = Links::read(&inner.blobs.read(&digest).ok()?).ok()?;
+    let media_type = links.kind().to_owned();
+    let artifact_type = links.artifact_type.or(links.config.map(|config| config.media_type));
+    let subject = links.subject.map(|subject| subject.digest);
+    Some(StoredManifest { repository: name.as_str().to_owned(), digest, media_type, artifact_type, subject })
 }
 
 /// The descriptor of a manifest; `None` when it has just gone.

@@ -13,6 +13,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use seaworthy_model::Digest;
 use seaworthy_store::{Blobs, Store, StoreError, Uploads};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -178,12 +179,20 @@ impl Inner {
             return Ok(None);
         }
         let Some((app, service)) = name.service() else { return Ok(None) };
-        Ok(self.store.release_images(&app, &service)?.remove(tag))
+        Ok(self.store.release_images(&app, &service)?.remove(tag).map(|found| found.image))
     }
 
-    /// Whether this is the image of a release.
+    /// Whether this is the image of a release, or attached to one.
     pub(crate) fn is_of_release(&self, name: &Repository, digest: &Digest) -> Result<bool, RegistryError> {
         let Some((app, service)) = name.service() else { return Ok(false) };
-        Ok(self.store.release_images(&app, &service)?.values().any(|image| image == digest))
+        let releases = self.store.release_images(&app, &service)?;
+        Ok(releases.values().any(|found| found.image == *digest || found.attachments.contains(digest)))
+    }
+
+    /// What is attached to the image of a release.
+    pub(crate) fn attachments(&self, name: &Repository, image: &Digest) -> Result<BTreeSet<Digest>, RegistryError> {
+        let Some((app, service)) = name.service() else { return Ok(BTreeSet::new()) };
+        let releases = self.store.release_images(&app, &service)?;
+        Ok(releases.into_values().filter(|found| found.image == *image).flat_map(|found| found.attachments).collect())
     }
 }

@@ -236,6 +236,9 @@ async fn what_is_about_an_image_is_found_and_filtered() {
 async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are() {
     let world = World::new().await;
     let (image, bytes) = world.push_image("elsewhere", None, b"layer").await;
+    let subject = json!({ "mediaType": OCI_MANIFEST, "digest": image, "size": bytes.len() });
+    let more = json!({ "subject": subject, "artifactType": "application/sbom" });
+    let (materials, materials_bytes) = world.push_manifest("elsewhere", None, b"materials", more).await;
     let service = parse("m", "app = \"shop\"\n[services.web]\nrun = [\"a\"]\n").unwrap().services;
     let services = service
         .into_iter()
@@ -244,7 +247,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         })
         .collect();
     let app = seaworthy_model::Name::new("shop").unwrap();
-    let release = Release { format: RELEASE_FORMAT, app, services, routes: BTreeMap::new() };
+    let release = Release { format: RELEASE_FORMAT, app, services, routes: BTreeMap::new(), jobs: BTreeMap::new() };
     let provenance = Provenance {
         commit: None,
         dirty: false,
@@ -255,7 +258,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
     let release = world
         .store
         .put_release(&ReleaseBundle {
-            attachments: Default::default(),
+            attachments: BTreeMap::from([(seaworthy_model::Name::new("web").unwrap(), vec![materials.clone()])]),
             gates: Default::default(),
             checked: None,
             release,
@@ -275,6 +278,16 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         assert_eq!(world.call(Method::DELETE, &path, &[], b"").await.refusal(), refusal(403, "DENIED"));
     }
     assert_eq!(world.put_manifest("shop/web", release.short(), &bytes).await.refusal(), refusal(403, "DENIED"));
+    // What a release says of its image is found from the image on, and stays, too.
+    let attached = world.get(&format!("/v2/shop/web/referrers/{image}")).await.json();
+    assert_eq!(
+        attached["manifests"],
+        json!([{ "mediaType": OCI_MANIFEST, "digest": materials, "size": materials_bytes.len(),
+                 "artifactType": "application/sbom" }])
+    );
+    let path = format!("/v2/shop/web/manifests/{materials}");
+    assert_eq!(world.get(&path).await.body, materials_bytes);
+    assert_eq!(world.call(Method::DELETE, &path, &[], b"").await.refusal(), refusal(403, "DENIED"));
     assert_eq!(world.get("/v2/shop/web/manifests/latest").await.refusal(), refusal(404, "MANIFEST_UNKNOWN"));
 }
 

@@ -80,7 +80,7 @@ fn check_markdown(summary: &str) -> Result<(), TestCaseError> {
             _ => {}
         }
     }
-    prop_assert!((2..=6).contains(&headings), "{} headings in\n{}", headings, summary);
+    prop_assert!((2..=10).contains(&headings), "{} headings in\n{}", headings, summary);
     Ok(())
 }
 

@@ -51,8 +51,8 @@ struct Roots {
 impl Store {
     /// Removes the releases, manifests and then blobs that nothing of this needs: of every environment, the last
     /// revisions and the last good ones, what runs, where `rollback` leads, what a deployment under way comes from and
-    /// leads to, and what still carries traffic; the images that `keep` names; every tag. What is about something that
-    /// is kept (`subject`) is kept with it.
+    /// leads to, what still carries traffic, and what jobs run in; the images that `keep` names; every tag. What is
+    /// about something that is kept (`subject`) is kept with it.
     ///
     /// The caller sees to it that nobody plans a deployment of what is stored here meanwhile; blobs, releases and
     /// manifests may arrive at any time.
@@ -141,6 +141,7 @@ fn needed_revisions(connection: &Connection, keep: u32) -> Result<Vec<Revision>,
              UNION SELECT app, environment, last_good FROM environments
              UNION SELECT app, environment, from_revision FROM deployments WHERE ended_at IS NULL
              UNION SELECT app, environment, to_revision FROM deployments WHERE ended_at IS NULL
+             UNION SELECT app, environment, revision FROM job_runs WHERE outcome IS NULL
              UNION SELECT app, environment, number FROM ranked_good WHERE age <= ?1
              UNION SELECT environments.app, environments.environment, max(number) FROM environments
                    JOIN good USING (app, environment) WHERE number < running GROUP BY 1, 2

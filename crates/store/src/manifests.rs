@@ -23,6 +23,15 @@ pub struct StoredManifest {
     pub subject: Option<Digest>,
 }
 
+/// The image of a service in a release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleaseImage {
+    /// Its manifest.
+    pub image: Digest,
+    /// Manifests whose subject it is: the bill of materials, the provenance.
+    pub attachments: Vec<Digest>,
+}
+
 impl Store {
     /// Keeps a manifest whose blob is here, and points a tag at it if one is given.
     ///
@@ -134,11 +143,12 @@ impl Store {
         self.write(|transaction| remove(transaction, repository, digest))
     }
 
-    /// The image of a service in every release of its app that is here, by the release's short name.
+    /// The image of a service in every release of its app that is here, and what is attached to it, by the release's
+    /// short name.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn release_images(&self, app: &Name, service: &Name) -> Result<BTreeMap<String, Digest>, StoreError> {
+    pub fn release_images(&self, app: &Name, service: &Name) -> Result<BTreeMap<String, ReleaseImage>, StoreError> {
         let bundles: Vec<(Digest, String)> = self.read(|connection| {
             let mut statement = connection.prepare_cached("SELECT digest, bundle FROM releases WHERE app = ?1")?;
             let rows =
@@ -149,7 +159,8 @@ impl Store {
         for (digest, text) in bundles {
             let bundle: ReleaseBundle = json::decode("release", &text)?;
             if let Some(found) = bundle.release.services.get(service) {
-                images.insert(digest.short().to_owned(), found.image.clone());
+                let attachments = bundle.attachments.get(service).cloned().unwrap_or_default();
+                images.insert(digest.short().to_owned(), ReleaseImage { image: found.image.clone(), attachments });
             }
         }
         Ok(images)

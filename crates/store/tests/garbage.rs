@@ -11,7 +11,7 @@ use seaworthy_model::manifest::parse;
 use seaworthy_model::release::{EnvironmentSpec, Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
 use seaworthy_model::resolve::{Wanted, resolve};
 use seaworthy_model::{Digest, Name};
-use seaworthy_store::{Blobs, Keep, NewDeployment, Store, StoredManifest};
+use seaworthy_store::{Blobs, JobPlace, Keep, NewDeployment, Store, StoredManifest};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -126,6 +126,7 @@ impl World {
             app: name("shop"),
             services: services.collect(),
             routes: BTreeMap::new(),
+            jobs: BTreeMap::new(),
         };
         let provenance = Provenance {
             commit: None,
@@ -288,6 +289,24 @@ fn images_that_something_runs_stay_and_their_layers_are_named() {
     assert_eq!((collected.blobs, collected.layers), (0, BTreeSet::from([layer])));
     assert_eq!(collected.images, BTreeSet::from([image.clone()]));
     world.collect();
+    assert!(!world.blobs.contains(&image));
+}
+
+#[test]
+fn what_a_job_runs_in_stays_until_it_has_ended() {
+    let mut world = World::new();
+    world.deploy(false, (1, 2), true);
+    let image = world.image(1);
+    let (app, environment, job) = (name("shop"), name("prod"), name("nightly"));
+    let place = JobPlace { app: &app, environment: &environment, job: &job };
+    let run = world.store.begin_job_run(place, 1, None, None).unwrap().expect("the first");
+    for number in 0..8 {
+        world.deploy(false, (10 + 2 * number, 11 + 2 * number), true);
+    }
+    world.store.collect_garbage(&world.blobs, &keep(0)).expect("a collection");
+    assert!(world.blobs.contains(&image));
+    world.store.end_job_run(&run, "succeeded", None).unwrap();
+    world.store.collect_garbage(&world.blobs, &keep(0)).expect("a collection");
     assert!(!world.blobs.contains(&image));
 }
 

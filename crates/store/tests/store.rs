@@ -17,7 +17,13 @@ fn name(text: &str) -> Name {
 
 fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
     ReleaseBundle {
-        release: Release { format: RELEASE_FORMAT, app: name(app), services: BTreeMap::new(), routes: BTreeMap::new() },
+        release: Release {
+            format: RELEASE_FORMAT,
+            app: name(app),
+            services: BTreeMap::new(),
+            routes: BTreeMap::new(),
+            jobs: BTreeMap::new(),
+        },
         environments: BTreeMap::new(),
         provenance: provenance(commit),
         attachments: BTreeMap::new(),
@@ -45,6 +51,7 @@ fn revision(app: &str, release: &Digest) -> Revision {
         provenance: provenance(None),
         pools: BTreeMap::new(),
         routes: BTreeMap::new(),
+        jobs: BTreeMap::new(),
         checks: BTreeMap::new(),
         rollout: Rollout { shift: vec![100], shift_every: Duration::ZERO, bake: Duration::ZERO },
         not_enforced: Vec::new(),

@@ -15,6 +15,7 @@ const ORDER: &[&str] = &[
     "seaworthy-reports",
     "seaworthy-pipeline",
     "seaworthy-store",
+    "seaworthy-jobs",
     "seaworthy-registry",
     "seaworthy-pull",
     "seaworthy-bases",

@@ -3,8 +3,9 @@
 use super::ClientError;
 use super::connection::{Client, collect};
 use crate::wire::{
-    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, LogLine,
-    NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest, WebhookInfo,
+    DeploymentRecord, DeploymentRequest, DeploymentStarted, DifferenceAnswer, DigestList, FunctionalCheck, JobRun,
+    LogLine, NodeInfo, PlanAnswer, ProgressEvent, ReleaseAccepted, RunEvent, RunRequest, Status, StopRequest,
+    WebhookInfo,
 };
 use hyper::Method;
 use seaworthy_model::release::ReleaseBundle;
@@ -192,6 +193,38 @@ impl Client {
         let path =
             format!("/v1/apps/{app}/environments/{environment}/logs?service={service}&lines={lines}&follow={follow}");
         self.lines(Method::GET, &path, NOTHING, each).await
+    }
+
+    /// `GET /v1/jobs`: the last runs of jobs, the newest first; `bad`: only those that ended badly.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn job_runs(
+        &mut self,
+        app: &Name,
+        environment: Option<&Name>,
+        job: Option<&Name>,
+        bad: bool,
+        limit: usize,
+    ) -> Result<Vec<JobRun>, ClientError> {
+        let [environment, job] = [environment, job].map(|name| name.map(Name::as_str).unwrap_or_default());
+        let path = format!("/v1/jobs?app={app}&environment={environment}&job={job}&bad={bad}&limit={limit}");
+        self.call(Method::GET, &path, NOTHING).await
+    }
+
+    /// `POST /v1/apps/APP/environments/ENV/jobs/JOB/run`: starts a run now, and waits for its end.
+    ///
+    /// # Errors
+    /// See [`Self::node`].
+    pub async fn run_job(
+        &mut self,
+        app: &Name,
+        environment: &Name,
+        job: &Name,
+        each: impl FnMut(JobRun) -> bool,
+    ) -> Result<(), ClientError> {
+        let path = format!("/v1/apps/{app}/environments/{environment}/jobs/{job}/run");
+        self.lines(Method::POST, &path, NOTHING, each).await
     }
 
     /// `POST /v1/apps/APP/environments/ENV/run`.

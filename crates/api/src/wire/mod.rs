@@ -3,6 +3,7 @@
 mod deployment;
 mod exec;
 mod functional;
+mod jobs;
 mod logs;
 mod node;
 mod release;
@@ -15,6 +16,7 @@ pub use deployment::{
 };
 pub use exec::{EXEC_PROTOCOL, ExecRequest, ExecTerminal, TerminalSize};
 pub use functional::FunctionalCheck;
+pub use jobs::{JobRun, JobStatus};
 pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};

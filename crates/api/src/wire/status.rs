@@ -1,6 +1,6 @@
 //! What runs.
 
-use super::DeploymentRecord;
+use super::{DeploymentRecord, JobStatus};
 use seaworthy_model::run::{Follower, Run};
 use seaworthy_model::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub struct EnvironmentStatus {
     pub dirty: bool,
     /// Its services.
     pub services: Vec<ServiceStatus>,
+    /// What runs by the clock.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<JobStatus>,
     /// Its addresses.
     pub routes: Vec<RouteStatus>,
     /// The deployment under way, or else the last one.

@@ -29,5 +29,5 @@ pub(crate) fn write(context: &Context, arguments: &CheckArguments, verdict: &Ver
 fn put(file: &Path, text: &str) -> Result<(), Ended> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
     let made = folder.map_or(Ok(()), |folder| files::create_directory(folder, 0o755));
-    made.and_then(|()| files::write_atomic(file, text.as_bytes(), 0o644)).map_err(|error| Ended::failed(error.into()))
+    made.and_then(|()| files::write_atomic(file, text.as_bytes(), 0o644)).map_err(|error| Ended::refused(error.into()))
 }

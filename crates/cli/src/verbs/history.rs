@@ -3,7 +3,7 @@
 use crate::arguments::HistoryArguments;
 use crate::context::Context;
 use crate::exit::Ending;
-use seaworthy_api::wire::DeploymentRecord;
+use seaworthy_api::wire::{DeploymentRecord, JobRun};
 use seaworthy_model::Name;
 use seaworthy_model::deployment::{Outcome, Verb};
 use seaworthy_model::run::{Run, RunOutcome};
@@ -15,7 +15,9 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
     let of = arguments.environment.as_ref();
     let records = client.history(&app, of, arguments.lines).await?;
     let runs = client.runs(&app, of, arguments.lines).await.unwrap_or_default();
-    let entries = merged(records, refused(runs, of), arguments.lines);
+    // Jobs that ended badly are history, too.
+    let jobs = client.job_runs(&app, of, None, true, arguments.lines).await.unwrap_or_default();
+    let entries = merged(records, refused(runs, of), jobs, arguments.lines);
     if context.output.json {
         context.output.value(&entries);
         return Ok(());
@@ -26,6 +28,7 @@ pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Endi
     for entry in &entries {
         match entry {
             Entry::Refused { run } => context.output.data(&format!("   -  {}", without_number(run))),
+            Entry::Job { job } => context.output.data(&format!("   -  {}", super::jobs::line_without_number(job))),
             Entry::Deployment(record) => {
                 context.output.data(&line(record));
                 if let Some(failure) = &record.failure {
@@ -48,6 +51,11 @@ enum Entry {
         /// What became of it.
         run: Box<Run>,
     },
+    /// A run of a job that ended badly.
+    Job {
+        /// What became of it.
+        job: Box<JobRun>,
+    },
 }
 
 /// The runs that were refused before they became a deployment: that is history, too.
@@ -60,20 +68,23 @@ fn refused(runs: Vec<Run>, environment: Option<&Name>) -> Vec<Run> {
     seen.filter(|run| run.outcome.is_some_and(bad)).collect()
 }
 
-/// Both, newest first; what is older than the last of many deployments is left out.
-fn merged(records: Vec<DeploymentRecord>, runs: Vec<Run>, lines: usize) -> Vec<Entry> {
+/// All of it, newest first; what is older than the last of many deployments is left out.
+fn merged(records: Vec<DeploymentRecord>, runs: Vec<Run>, jobs: Vec<JobRun>, lines: usize) -> Vec<Entry> {
     let is_all = records.len() < lines;
-    let mut runs = runs.into_iter().peekable();
+    let runs = runs.into_iter().map(|run| (run.queued_at.clone(), Entry::Refused { run: Box::new(run) }));
+    let jobs = jobs.into_iter().map(|job| (job.started_at.clone(), Entry::Job { job: Box::new(job) }));
+    let mut others: Vec<(String, Entry)> = runs.chain(jobs).collect();
+    others.sort_by(|(left, _), (right, _)| right.cmp(left));
+    let mut others = others.into_iter().peekable();
     let mut entries = Vec::new();
-    let refused = |run: Run| Entry::Refused { run: Box::new(run) };
     for record in records {
-        while let Some(run) = runs.next_if(|run| run.queued_at > record.started_at) {
-            entries.push(refused(run));
+        while let Some((_, other)) = others.next_if(|(at, _)| *at > record.started_at) {
+            entries.push(other);
         }
         entries.push(Entry::Deployment(Box::new(record)));
     }
     if is_all {
-        entries.extend(runs.map(refused));
+        entries.extend(others.map(|(_, other)| other));
     }
     entries
 }

@@ -124,6 +124,11 @@ fn export(context: &Context, arguments: &ExportArguments) -> Ending {
         let error = Diagnostic::user(format!("`{}` is there already", to.display()));
         return Err(Ended::refused(error.help("name a folder or a file that is not there yet")));
     }
+    let above = to.parent().filter(|above| !above.as_os_str().is_empty());
+    if let Some(above) = above.filter(|above| !above.is_dir()) {
+        let error = Diagnostic::user(format!("there is no folder `{}`", above.display()));
+        return Err(Ended::refused(error.help(format!("make it: `mkdir -p {}`", above.display()))));
+    }
     let failed = |error: ImageError| Ended::failed(error.into());
     let draft = Draft(to.with_extension(format!("new-{}", std::process::id())));
     let folder = draft.0.as_path();

@@ -47,13 +47,19 @@ pub(super) fn print(output: Output, line: &LogLine) {
     }
 }
 
-/// `TIME SERVICE/SLOT | TEXT`, each service in a colour of its own.
+/// `TIME SERVICE/SLOT | TEXT`, or `SERVICE/JOB-RUN` for a run of a job; each service in a colour of its own.
 fn text(line: &LogLine) -> String {
     let style = colour(&line.service);
-    let slot = line.instance.rsplit('-').next().unwrap_or_default();
+    let slot = run_of_job(line).unwrap_or_else(|| line.instance.rsplit('-').next().unwrap_or_default());
     let time = line.at.get(11..23).unwrap_or(&line.at);
     let mark = if line.stream == "stderr" { "!" } else { "|" };
     format!("{time} {style}{}/{slot}{style:#} {mark} {}", line.service, line.text)
+}
+
+/// `JOB-RUN` of `APP-ENV-SERVICE-HASH-job-JOB-RUN`.
+fn run_of_job(line: &LogLine) -> Option<&str> {
+    let (_, rest) = line.instance.split_once(&format!("-{}-", line.service))?;
+    rest.split_once('-')?.1.strip_prefix("job-")
 }
 
 fn colour(service: &Name) -> Style {

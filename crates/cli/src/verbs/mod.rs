@@ -12,6 +12,7 @@ mod exec;
 mod history;
 mod image;
 mod init;
+mod jobs;
 mod logs;
 mod node;
 mod open;
@@ -80,6 +81,7 @@ async fn dispatch(context: Context, verb: Verb) -> Ending {
         Verb::Rollback(arguments) => rollback::run(&context, &arguments).await,
         Verb::Diff(arguments) => diff::run(&context, &arguments).await,
         Verb::History(arguments) => history::run(&context, &arguments).await,
+        Verb::Jobs(arguments) => jobs::run(&context, &arguments).await,
         Verb::Exec(arguments) => exec::run(&context, &arguments).await,
         Verb::Runs(arguments) => runs::run(&context, &arguments).await,
         Verb::Run(arguments) => run::run(&context, &arguments).await,

@@ -6,9 +6,15 @@ use crate::exit::{Ended, Ending};
 use seaworthy_api::wire::{RunEvent, RunRequest};
 
 pub(super) async fn run(context: &Context, arguments: &RunArguments) -> Ending {
+    if let Some(job) = &arguments.job {
+        return super::jobs::run_now(context, &arguments.environment, job).await;
+    }
+    let Some(service) = &arguments.service else {
+        return Err(Ended::Usage("error: name a service and a command, or a job with `--job`".to_owned()));
+    };
     let app = context.app()?;
     let mut client = context.client(Some(&arguments.environment)).await?;
-    let request = RunRequest { service: arguments.service.clone(), command: arguments.command.clone() };
+    let request = RunRequest { service: service.clone(), command: arguments.command.clone() };
     let output = context.output;
     let mut ending = Ok(());
     let call = client.run(&app, &arguments.environment, &request, |event| {

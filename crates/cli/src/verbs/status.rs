@@ -126,6 +126,7 @@ fn print_environment(context: &Context, environment: &EnvironmentStatus) {
     output.data(&format!("{bold}{} {}{bold:#}: {what}", environment.app, environment.environment));
     environment.routes.iter().for_each(|route| output.data(&format!("  {} {}", route.route, route.url)));
     environment.services.iter().for_each(|service| print_service(context, service));
+    environment.jobs.iter().for_each(|job| super::jobs::print(output, "  ", job));
     if let Some(deployment) = &environment.deployment {
         output.data(&format!("  {dim}deployment{dim:#}{}", history::line(deployment)));
         if let Some(failure) = &deployment.failure {

@@ -13,7 +13,7 @@ use std::process::Stdio;
 const STRANGER: u32 = 65534;
 
 /// Every endpoint: method, path, and a body that would do something.
-const ENDPOINTS: [(&str, &str, &str); 24] = [
+const ENDPOINTS: [(&str, &str, &str); 26] = [
     ("GET", "/v1/node", ""),
     ("POST", "/v1/node/stop", "{\"all\":true}"),
     ("POST", "/v1/blobs/missing", "{\"digests\":[]}"),
@@ -28,6 +28,8 @@ const ENDPOINTS: [(&str, &str, &str); 24] = [
     ("POST", "/v1/apps/subject/environments/dev/runs", ""),
     ("GET", "/v1/apps/subject/environments/dev/commits", ""),
     ("POST", SEND, "# v2 git bundle"),
+    ("GET", "/v1/jobs?app=subject", ""),
+    ("POST", "/v1/apps/subject/environments/dev/jobs/tick/run", ""),
     ("GET", "/v1/apps/subject/difference?a=dev&b=prod", ""),
     ("GET", "/v1/apps/subject/webhook?reveal=true", ""),
     ("GET", "/v1/deployments/1", ""),

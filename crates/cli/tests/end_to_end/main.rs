@@ -28,6 +28,7 @@ mod init;
 mod installed;
 mod internal_calls;
 mod invoices;
+mod jobs;
 mod kills;
 mod machine_faults;
 mod node_killed;

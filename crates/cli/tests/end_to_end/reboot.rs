@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 /// What a power cut leaves: the disk.
-fn cut_power(world: &World) {
+pub(crate) fn cut_power(world: &World) {
     let mut all = world.processes();
     // Nobody may have the time to start another again.
     all.sort_by_key(|process| process.role);

@@ -121,6 +121,7 @@ pub(crate) fn revision(number: u64, services: &[(&'static str, Wish)]) -> Revisi
         pools,
         routes,
         checks,
+        jobs: BTreeMap::new(),
         rollout: Rollout {
             shift: vec![10, 50, 100],
             shift_every: Duration::from_secs(30),

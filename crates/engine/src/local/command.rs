@@ -66,6 +66,18 @@ impl Command<'_> {
         self.opened(engine).await
     }
 
+    /// Goes on with one that was started before; false: nothing of it is there, and it is not started again.
+    pub(super) async fn resume(&self, engine: &Arc<Engine>) -> Result<bool, Diagnostic> {
+        let _change = engine.change(&self.id).await;
+        let Some(record) = engine.database.command(&self.id)? else { return Ok(false) };
+        if let Found::NotStarted(_) = self.find(engine, &record)? {
+            return Ok(false);
+        }
+        networks::add_command(engine, self.spec, &self.id, &record.token);
+        self.opened(engine).await?;
+        Ok(true)
+    }
+
     /// Has whoever carries its calls look.
     async fn opened(&self, engine: &Engine) -> Result<(), Diagnostic> {
         match engine.calls().filter(|_| self.spec.sandbox.is_some()) {

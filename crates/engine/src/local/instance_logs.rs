@@ -1,6 +1,7 @@
 //! The logs of an environment: of all instances there are and were, merged by time.
 
 use super::engine::Engine;
+use super::job::job_of;
 use crate::logs::{Entry, Follower, LogWriter, Stream, tail};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
@@ -164,11 +165,17 @@ impl LogFollower {
 
 /// Removes the oldest logs of a service's instances that are gone.
 pub(super) fn forget_old(engine: &Engine, spec: &PoolSpec) {
+    forget_old_of(engine, spec, None);
+}
+
+/// Removes the oldest logs of a job's runs that have ended; `None`: of everything of the service that is no job's.
+pub(super) fn forget_old_of(engine: &Engine, spec: &PoolSpec, job: Option<&str>) {
     let folder = engine.folders.service_logs(&spec.app, &spec.environment, &spec.service);
     let mut old: Vec<(SystemTime, PathBuf)> = Vec::new();
     for path in entries(&folder).unwrap_or_default() {
         let Some(id) = file_name(&path).and_then(|name| name.strip_suffix(".log")) else { continue };
-        if !engine.folders.instance(id).root.exists()
+        if job_of(spec, id) == job
+            && !engine.folders.instance(id).root.exists()
             && let Ok(modified) = fs::metadata(&path).and_then(|metadata| metadata.modified())
         {
             old.push((modified, path));

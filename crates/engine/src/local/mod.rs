@@ -7,6 +7,7 @@ mod engine;
 mod exec;
 mod healthy;
 mod instance_logs;
+mod job;
 mod keeper;
 mod leftovers;
 mod live;
@@ -23,6 +24,7 @@ mod terminal;
 pub use adopt::Adopted;
 pub use exec::{Exec, ExecEnd, ExecRefusal, ExecStreams};
 pub use instance_logs::{LogFollower, LogLine, LogSelection};
+pub use job::JobCommand;
 pub use networks::InstanceNetwork;
 pub use run::{Run, RunOutput};
 pub use status::{InstanceState, InstanceStatus, PoolStatus};
@@ -33,7 +35,7 @@ use crate::capabilities::Capabilities;
 use crate::events::EngineEvent;
 use crate::logs::LogLimits;
 use crate::spawn::ShimCommand;
-use crate::wire::BackOffLimits;
+use crate::wire::{BackOffLimits, Exit};
 use engine::Engine;
 use seaworthy_deploy::Target;
 use seaworthy_diagnostics::Diagnostic;
@@ -176,6 +178,46 @@ impl LocalTarget {
     /// When it cannot be started.
     pub async fn run_once(&self, pool: &PoolSpec, command: &[String]) -> Result<Run, Diagnostic> {
         run::run(&self.engine, pool, command).await
+    }
+
+    /// Starts a run of a job, unless it was started before.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub async fn start_job(&self, job: &JobCommand) -> Result<(), Diagnostic> {
+        job.start(&self.engine).await
+    }
+
+    /// Goes on with a run that was started before, also by another node; false: nothing of it is there any more.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be read.
+    pub async fn resume_job(&self, job: &JobCommand) -> Result<bool, Diagnostic> {
+        job.resume(&self.engine).await
+    }
+
+    /// Waits for the end of a run.
+    ///
+    /// # Errors
+    /// When it was ended, or nobody knows how it ended.
+    pub async fn wait_for_job(&self, job: &JobCommand) -> Result<Exit, Diagnostic> {
+        job.wait(&self.engine).await
+    }
+
+    /// Ends a run: SIGTERM, the service's grace time, SIGKILL. Tells how it ended, if it was faster.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub async fn end_job(&self, job: &JobCommand) -> Result<Option<Exit>, Diagnostic> {
+        job.end(&self.engine).await
+    }
+
+    /// Forgets a run that has ended, and the logs of the job's oldest ones.
+    ///
+    /// # Errors
+    /// When the engine's memory cannot be written.
+    pub fn forget_job(&self, job: &JobCommand) -> Result<(), Diagnostic> {
+        job.forget(&self.engine)
     }
 
     /// Starts a command in a running instance, beside its program and behind the same walls. With a terminal its

@@ -2,8 +2,8 @@
 
 use crate::world::{World, eventually, is_alive, set};
 use seaworthy_deploy::Target as _;
-use seaworthy_engine::RunOutput;
 use seaworthy_engine::wire::ExitKind;
+use seaworthy_engine::{JobCommand, RunOutput};
 use seaworthy_host::process::{self, Signal};
 use seaworthy_model::pool::PoolSpec;
 use std::path::Path;
@@ -119,6 +119,51 @@ async fn stopping_the_pool_ends_its_commands() {
     };
     let (result, ()) = tokio::join!(world.target().before(1, &spec), stop);
     assert!(result.unwrap_err().message.ends_with("was stopped"));
+    assert!(world.processes().is_empty());
+    world.end().await;
+}
+
+/// A run of a job in that pool.
+fn job(spec: PoolSpec, script: &str) -> JobCommand {
+    let run = ["sh", "-c", script].map(str::to_owned).to_vec();
+    JobCommand { job: crate::world::name("nightly"), number: 1, pool: spec, run }
+}
+
+#[tokio::test]
+async fn a_run_of_a_job_outlives_its_node_and_the_pool_that_it_came_from() {
+    let mut world = World::new();
+    let spec = with_before(&world, &[]);
+    let script = "echo start >> $DATA/log; while [ ! -e $DATA/go ]; do sleep 0.01; done; exit 5";
+    let job = job(spec.clone(), script);
+    world.target().start_job(&job).await.unwrap();
+    eventually("it runs", || (written(&world) == "start\n").then_some(())).await;
+    world.restart_node();
+    world.target().adopt().await.unwrap();
+    assert!(world.target().resume_job(&job).await.unwrap());
+    world.target().stop(&spec.id).await.unwrap();
+    let go = world.options.home.join("volumes/app/test/script/data/go");
+    let (result, ()) =
+        tokio::join!(world.target().wait_for_job(&job), async { std::fs::File::create(go).map(drop).unwrap() });
+    assert_eq!(result.unwrap().how, ExitKind::Code(5));
+    // It was faster than whoever ends it.
+    assert_eq!(world.target().end_job(&job).await.unwrap().map(|exit| exit.how), Some(ExitKind::Code(5)));
+    world.target().forget_job(&job).unwrap();
+    assert!(!world.target().resume_job(&job).await.unwrap(), "what was forgotten is not started again");
+    assert_eq!(written(&world), "start\n");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_job_that_is_ended_gets_sigterm_and_its_grace_time() {
+    let world = World::new();
+    let spec = with_before(&world, &[]);
+    let script = "trap 'echo term >> $DATA/log; exit 0' TERM; echo start >> $DATA/log; while :; do sleep 0.01; done";
+    let job = job(spec, script);
+    world.target().start_job(&job).await.unwrap();
+    eventually("it runs", || (written(&world) == "start\n").then_some(())).await;
+    assert_eq!(world.target().end_job(&job).await.unwrap(), None);
+    assert_eq!(written(&world), "start\nterm\n");
+    assert!(world.target().wait_for_job(&job).await.unwrap_err().message.ends_with("was stopped"));
     assert!(world.processes().is_empty());
     world.end().await;
 }

@@ -13,13 +13,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::linux::net::SocketAddrExt as _;
 use std::time::Duration;
 
-/// Networks are root's to make, unless there are user namespaces.
-fn may_unshare() -> bool {
-    let root = seaworthy_host::peer::is_root();
-    if !root {
-        let _ = writeln!(std::io::stderr(), "skipped: needs root");
-    }
-    root
+fn must_be_root() {
+    assert!(seaworthy_host::peer::is_root(), "only root makes networks: run this test as root");
 }
 
 /// A program that tells what it can reach, on a port that others have, too.
@@ -49,9 +44,7 @@ fn greeter(listener: TcpListener, word: &'static str) {
 
 #[tokio::test]
 async fn two_listen_on_one_number_and_the_machine_knows_neither() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let world = World::new();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut spec = prober(&world, free.port());
@@ -67,9 +60,7 @@ async fn two_listen_on_one_number_and_the_machine_knows_neither() {
 
 #[tokio::test]
 async fn what_was_not_declared_does_not_exist() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let world = World::new();
     let outside = TcpListener::bind("127.0.0.1:0").unwrap();
     let outside6 = TcpListener::bind("[::1]:0").unwrap();
@@ -114,9 +105,7 @@ async fn what_was_not_declared_does_not_exist() {
 
 #[tokio::test]
 async fn a_declared_call_arrives_at_whoever_holds_its_listener() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let world = World::new();
     // The callee's number is the caller's own: the kernel sends connections to where the listener stands aside.
     let mut spec = prober(&world, 8082);
@@ -144,9 +133,7 @@ async fn a_declared_call_arrives_at_whoever_holds_its_listener() {
 
 #[tokio::test]
 async fn whoever_starts_anew_is_reached_anew() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::new();
     let spec = prober(&world, 7002);
     world.up(&spec).await;
@@ -166,9 +153,7 @@ async fn whoever_starts_anew_is_reached_anew() {
 
 #[tokio::test]
 async fn only_the_gateway_root_and_the_shims_own_user_come_in() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let world = World::new();
     let spec = prober(&world, 7003);
     world.up(&spec).await;

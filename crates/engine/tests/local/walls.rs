@@ -137,9 +137,7 @@ async fn a_program_has_no_rights_and_cannot_get_any() {
 #[tokio::test]
 async fn more_memory_than_allowed_ends_the_program_in_words() {
     let world = World::new();
-    if !peer::is_root() {
-        return;
-    }
+    assert!(peer::is_root(), "only root may do what this test does: run it as root");
     let mut spec = python(&world, "x = bytearray(256 << 20)");
     spec.sandbox = Some(Sandbox { memory_bytes: Some(64 << 20), ..Sandbox::default() });
     let error = {
@@ -159,9 +157,7 @@ async fn more_memory_than_allowed_ends_the_program_in_words() {
 #[tokio::test]
 async fn more_processes_than_allowed_are_not_made() {
     let mut world = World::new();
-    if !peer::is_root() {
-        return;
-    }
+    assert!(peer::is_root(), "only root may do what this test does: run it as root");
     let script = "import os, time
 for count in range(100):
     try:

@@ -1,7 +1,7 @@
 //! Instances in networks of their own.
 
 use crate::http_client::HttpClient;
-use crate::inside::{Inside, may_unshare};
+use crate::inside::{Inside, must_be_root};
 use crate::instances::{Instance, nobody};
 use crate::load::{Load, ask};
 use crate::world::World;
@@ -18,9 +18,7 @@ fn endpoints(addresses: &[EndpointAddress]) -> Vec<Endpoint> {
 
 #[tokio::test]
 async fn requests_go_inside_and_those_over_a_known_connection_ask_for_nothing() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::start().await;
     let (inside, listener) = Inside::start(8080, false);
     let instance = Instance::http_on(listener, "inside", Duration::ZERO);
@@ -48,9 +46,7 @@ async fn requests_go_inside_and_those_over_a_known_connection_ask_for_nothing() 
 
 #[tokio::test]
 async fn one_that_listens_on_the_other_loopback_is_found() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::start().await;
     let (inside, listener) = Inside::start(8080, true);
     let _instance = Instance::http_on(listener, "six", Duration::ZERO);
@@ -65,9 +61,7 @@ async fn one_that_listens_on_the_other_loopback_is_found() {
 
 #[tokio::test]
 async fn nobody_at_the_entrance_is_a_connection_that_is_refused() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::start().await;
     let (gone, listener) = Inside::start(8080, false);
     drop(listener);
@@ -88,9 +82,7 @@ async fn nobody_at_the_entrance_is_a_connection_that_is_refused() {
 
 #[tokio::test]
 async fn an_instance_that_was_started_anew_has_another_network() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::start().await;
     let (inside, listener) = Inside::start(8080, false);
     let first = Instance::http_on(listener, "first", Duration::ZERO);
@@ -111,9 +103,7 @@ async fn an_instance_that_was_started_anew_has_another_network() {
 
 #[tokio::test]
 async fn bytes_go_inside_too_and_the_caller_is_counted() {
-    if !may_unshare() {
-        return;
-    }
+    must_be_root();
     let mut world = World::start().await;
     let (inside, listener) = Inside::start(5432, false);
     let _instance = Instance::parrot_on(listener, "parrot:");

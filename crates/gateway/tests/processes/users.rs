@@ -16,9 +16,7 @@ const STRANGER: u32 = 64_202;
 
 #[tokio::test]
 async fn it_needs_no_privilege_and_obeys_only_root_and_itself() {
-    if !peer::is_root() {
-        return;
-    }
+    assert!(peer::is_root(), "only root may do what this test does: run it as root");
     let mut world = World::start_as(Some((GATEWAY, GATEWAY))).await;
     let parrot = Instance::parrot("").await;
     let address = world.listen_for("parrot").await;

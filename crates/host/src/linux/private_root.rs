@@ -48,8 +48,8 @@ enum Step {
 }
 
 impl PrivateRoot {
-    /// Prepares a root with these places, in which these folders are empty, and tries it once. What is hidden in one
-    /// place may still stand at another.
+    /// Prepares a root with these places, in which these folders and files are empty, and tries it once. What is hidden
+    /// in one place may still stand at another.
     ///
     /// # Errors
     /// When this machine allows no such thing to this user.
@@ -111,14 +111,7 @@ impl PrivateRoot {
                     let flags = MsFlags::MS_BIND | MsFlags::MS_REC;
                     mount(Some(from.as_c_str()), at.as_c_str(), NOTHING, flags, NOTHING)?;
                 }
-                Step::Hide(at) => {
-                    let flags = plain | MsFlags::MS_RDONLY;
-                    match mount(Some(c"tmpfs"), at.as_c_str(), Some(c"tmpfs"), flags, Some(c"mode=0555,size=4k")) {
-                        // What is not there needs no hiding; a user who may not even look cannot get there either.
-                        Ok(()) | Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
+                Step::Hide(at) => hide(at)?,
             }
         }
         umount2(OUTSIDE, MntFlags::MNT_DETACH)?;
@@ -126,6 +119,22 @@ impl PrivateRoot {
         // What would be written here would be lost.
         mount(NOTHING, c"/", NOTHING, plain | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, NOTHING)?;
         chdir(folder)
+    }
+}
+
+/// Puts an empty folder, or an empty file, over what is there.
+fn hide(at: &CStr) -> Result<(), Errno> {
+    const NOTHING: Option<&CStr> = None;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_RDONLY;
+    let hidden = match mount(Some(c"tmpfs"), at, Some(c"tmpfs"), flags, Some(c"mode=0555,size=4k")) {
+        // A file; or something below one, which is not there.
+        Err(Errno::ENOTDIR) => mount(Some(c"/dev/null"), at, NOTHING, MsFlags::MS_BIND, NOTHING),
+        other => other,
+    };
+    match hidden {
+        // What is not there needs no hiding; a user who may not even look cannot get there either.
+        Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES) => Ok(()),
+        other => other,
     }
 }
 
@@ -233,12 +242,14 @@ mod tests {
             crate::files::write_atomic(&from.join(name).join("file"), b"content", 0o644).unwrap();
         }
         let place = Place { from: from.join("home"), at: "/seaworthy-test/home".into() };
-        let hidden = ["/seaworthy-test/home/.ssh", "/seaworthy-test/home/no-such-folder"].map(PathBuf::from);
+        crate::files::write_atomic(&from.join("home/keys"), b"content", 0o644).unwrap();
+        let hidden = ["/seaworthy-test/home/.ssh", "/seaworthy-test/home/no-such-folder", "/seaworthy-test/home/keys"];
+        let hidden = hidden.map(PathBuf::from);
         let hidden: Vec<PathBuf> = hidden.into_iter().chain([from.join("home/.ssh")]).collect();
         let root = PrivateRoot::prepare(&[place], &hidden).expect("mount namespaces");
         let mut command = crate::process::command("/bin/sh");
         let script = format!(
-            "ls -A .ssh {0}/home/.ssh; cat project/file {0}/home/project/file; echo x > .ssh/file",
+            "ls -A .ssh {0}/home/.ssh; cat keys project/file {0}/home/project/file; echo x > .ssh/file",
             from.display()
         );
         command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");

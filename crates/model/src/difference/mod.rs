@@ -4,9 +4,10 @@ mod parts;
 
 use crate::Name;
 use crate::deployment::{Revision, Rollout};
+use crate::job::Job;
 use crate::pool::PoolSpec;
 use crate::release::{Check, RouteSpec};
-use parts::{Part, check_parts, pool_parts, rollout_parts, route_parts};
+use parts::{Part, check_parts, job_parts, pool_parts, rollout_parts, route_parts};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -42,6 +43,8 @@ pub enum Subject {
     Service(Name),
     /// A route.
     Route(Name),
+    /// A job.
+    Job(Name),
     /// How traffic moves.
     Rollout,
 }
@@ -80,6 +83,7 @@ impl fmt::Display for Subject {
             Self::Release => f.write_str("release"),
             Self::Service(name) => write!(f, "service {name}"),
             Self::Route(name) => write!(f, "route {name}"),
+            Self::Job(name) => write!(f, "job {name}"),
             Self::Rollout => f.write_str("traffic"),
         }
     }
@@ -108,6 +112,10 @@ pub fn difference(before: Option<&Revision>, after: &Revision) -> Difference {
     for name in names(before.map(|before| &before.routes), &after.routes) {
         let old = before.map_or(&none, |before| &before.routes).get(name);
         changes.extend(route_changes(name, old, after.routes.get(name)));
+    }
+    for name in names(before.map(|before| &before.jobs), &after.jobs) {
+        let old = before.and_then(|before| before.jobs.get(name));
+        changes.extend(job_changes(name, old, after.jobs.get(name)));
     }
     let rollout = |rollout: &Rollout| rollout_parts(rollout);
     // Nothing runs: how traffic moves to it is no change.
@@ -169,6 +177,15 @@ fn route_changes(name: &Name, old: Option<&RouteSpec>, new: Option<&RouteSpec>) 
         return vec![Change { subject, part: String::new(), before: old.map(whole), after: new.map(whole) }];
     };
     part_changes(&subject, route_parts(old), route_parts(new))
+}
+
+fn job_changes(name: &Name, old: Option<&Job>, new: Option<&Job>) -> Vec<Change> {
+    let subject = Subject::Job(name.clone());
+    let whole = |job: &Job| format!("`{}` in {}", job.schedule, job.service);
+    let (Some(old), Some(new)) = (old, new) else {
+        return vec![Change { subject, part: String::new(), before: old.map(whole), after: new.map(whole) }];
+    };
+    part_changes(&subject, job_parts(old), job_parts(new))
 }
 
 /// Compares two lists of parts by name; each name's place is that of the right list, then of the left.

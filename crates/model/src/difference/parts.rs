@@ -1,6 +1,7 @@
 //! Services, routes and rollouts as named parts, each a text that two revisions can be compared by.
 
 use crate::deployment::Rollout;
+use crate::job::Job;
 use crate::pool::PoolSpec;
 use crate::release::{Answer, Check, Compare, RouteSpec, RouteTo};
 use crate::service::{Health, Port, Protocol, Update};
@@ -47,6 +48,16 @@ pub(super) fn pool_parts(pool: &PoolSpec) -> Vec<Part> {
     ];
     parts.extend(times.iter().map(|(name, time)| part(name, format_duration(*time))));
     parts
+}
+
+pub(super) fn job_parts(job: &Job) -> Vec<Part> {
+    vec![
+        part("service", job.service.as_str()),
+        part("run", arguments(&job.run)),
+        part("schedule", job.schedule.as_str()),
+        part("timezone", job.zone()),
+        part("time_limit", format_duration(job.time_limit)),
+    ]
 }
 
 pub(super) fn route_parts(route: &RouteSpec) -> Vec<Part> {

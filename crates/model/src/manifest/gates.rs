@@ -3,7 +3,7 @@
 use super::raw;
 use super::reader::Reader;
 use super::tree::Path;
-use crate::finding::{RULE_BYTES_MAX, Source, is_rule};
+use crate::finding::{RULE_BYTES_MAX, Source, is_rule, rule};
 use crate::gate::{Gate, Gates, Waiver};
 use crate::{Date, Name};
 use std::collections::BTreeMap;
@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 const WAIVERS_MAX: usize = 1000;
 /// The longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 2000;
+
+/// From this likeness on, a rule is taken for one of ours with a slip in it.
+const LIKE_A_SLIP: f64 = 0.85;
 
 impl Reader<'_> {
     /// `[gates]`.
@@ -47,6 +50,13 @@ impl Reader<'_> {
                 "write it as `seaworthy check` prints it: letters, digits and `._:/@-`, at most {RULE_BYTES_MAX}"
             );
             self.report(path, message, help);
+            return;
+        }
+        // Scanners have rules that nobody knows here; but a slip in one of ours would open the gate without a word.
+        let likeness = |known: &str| strsim::normalized_damerau_levenshtein(text, known);
+        if let Some(known) = rule::OWN.into_iter().find(|known| (LIKE_A_SLIP..1.0).contains(&likeness(known))) {
+            let message = format!("no finding has the rule `{text}`");
+            self.report(path, message, format!("did you mean `{known}`?"));
         }
     }
 

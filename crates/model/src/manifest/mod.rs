@@ -10,6 +10,7 @@ mod facts;
 mod findings;
 mod follow;
 mod gates;
+mod job;
 mod paths;
 mod raw;
 mod reader;
@@ -99,10 +100,19 @@ impl Reader<'_> {
             self.value_cycle(&source.service.env, &places);
         }
         let routes = self.routes(&raw.routes);
+        let jobs = self.jobs(&raw.jobs);
         let environments = self.environments(raw, production, &services);
         self.collisions(&routes, &environments);
         let gates = self.gates(&raw.gates);
-        Some(Manifest { app: app?, production: Name::new(production).ok()?, services, routes, environments, gates })
+        Some(Manifest {
+            app: app?,
+            production: Name::new(production).ok()?,
+            services,
+            routes,
+            jobs,
+            environments,
+            gates,
+        })
     }
 }
 

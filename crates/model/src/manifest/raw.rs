@@ -25,6 +25,8 @@ pub(super) struct Manifest {
     pub services: BTreeMap<String, Service>,
     /// What is reachable from outside, by name.
     pub routes: BTreeMap<String, Route>,
+    /// Commands that run by the clock, by name.
+    pub jobs: BTreeMap<String, Job>,
     /// Where releases run, by name. `dev` exists even if it is not written.
     pub environments: BTreeMap<String, Environment>,
     /// Which findings stop a release.
@@ -185,6 +187,25 @@ pub(super) struct Route {
     pub body_max: Option<String>,
     /// How long a request may take until its answer begins.
     pub timeout: Option<String>,
+}
+
+/// A command that runs by the clock, in the image and with the values of a service.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("required" = ["service", "run", "schedule"]))]
+pub(super) struct Job {
+    /// The service in whose image, with whose values and behind whose walls it runs.
+    pub service: Option<String>,
+    /// The program and its arguments, without a shell.
+    pub run: Option<Vec<String>>,
+    /// Minute, hour, day of the month, month, day of the week, such as `30 3 * * *` (crontab); or `@daily`.
+    pub schedule: Option<String>,
+    /// The schedule's time zone, such as `Europe/Zurich`. Default: UTC.
+    pub timezone: Option<String>,
+    /// How long one run may take. Default: `1h`.
+    pub time_limit: Option<String>,
+    /// The environments in which it runs. Default: all.
+    pub environments: Option<Vec<String>>,
 }
 
 /// Where a release runs, and the values that are its own.

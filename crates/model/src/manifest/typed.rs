@@ -1,5 +1,6 @@
 //! A manifest that is known to be right.
 
+use crate::job::Job;
 use crate::release::{EnvironmentSpec, RouteSpec, Stage};
 use crate::service::Service;
 use crate::{ImageName, Name};
@@ -17,6 +18,8 @@ pub struct Manifest {
     pub services: BTreeMap<Name, ServiceSource>,
     /// Every `[routes.NAME]`.
     pub routes: BTreeMap<Name, RouteSource>,
+    /// Every `[jobs.NAME]`.
+    pub jobs: BTreeMap<Name, Job>,
     /// Every `[environments.NAME]`, and `dev` even if it is not written.
     pub environments: BTreeMap<Name, EnvironmentSpec>,
     /// `[gates]`.

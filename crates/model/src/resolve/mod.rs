@@ -66,6 +66,7 @@ pub fn resolve(wanted: &Wanted<'_>) -> Result<Revision, Vec<Diagnostic>> {
         pools,
         routes: wanted.release.routes.iter().map(|(name, route)| (name.clone(), resolver.route(name, route))).collect(),
         checks: checks.map(|(name, service)| (name.clone(), service.checks.clone())).collect(),
+        jobs: wanted.release.jobs.clone().into_iter().filter(|(_, job)| job.is_for(wanted.environment)).collect(),
         rollout: rollout(&spec),
         not_enforced: enforced::not_enforced(wanted.release, &spec, sandbox),
     })

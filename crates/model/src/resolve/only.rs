@@ -23,6 +23,9 @@ pub fn only(new: &Release, running: &Release, services: &[Name]) -> Result<Relea
             }
         }
     }
+    // A job belongs to its service.
+    mixed.jobs.retain(|_, job| !services.contains(&job.service));
+    mixed.jobs.extend(new.jobs.clone().into_iter().filter(|(_, job)| services.contains(&job.service)));
     for (name, service) in &mixed.services {
         for callee in service.service.calls.iter().filter(|callee| !mixed.services.contains_key(*callee)) {
             let message = format!("`{name}` calls `{callee}`, which does not run yet");

@@ -45,6 +45,7 @@ pub(crate) fn release(manifest: &Manifest) -> Release {
         app: manifest.app.clone(),
         services: services.collect(),
         routes: routes.collect(),
+        jobs: manifest.jobs.clone(),
     }
 }
 

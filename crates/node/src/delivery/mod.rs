@@ -20,6 +20,7 @@ mod watcher;
 pub(crate) mod webhook;
 
 pub(crate) use sweep::sweep;
+pub(crate) use tell::job_failed;
 
 use crate::Node;
 use crate::supervise::{complain, note};

@@ -7,7 +7,7 @@ use super::{http, secrets};
 use crate::Node;
 use crate::supervise::{complain, note};
 use seaworthy_confine::{End, Limits};
-use seaworthy_delivery::evidence::{Evidence, PAUSES};
+use seaworthy_delivery::evidence::{Evidence, JobEvidence, PAUSES};
 use seaworthy_delivery::watch::branch_behind;
 use seaworthy_delivery::{forge, signature};
 use seaworthy_diagnostics::{Diagnostic, Masked};
@@ -52,9 +52,53 @@ pub(super) fn ended(node: &Arc<Node>, run: &Run) {
     tokio::spawn(async move { notify(&node, &run).await.iter().for_each(complain) });
 }
 
+/// After a run of a job that ended badly: whoever is told of what the environment follows is told of this, too.
+pub(crate) fn job_failed(node: &Arc<Node>, id: u64) {
+    let node = Arc::clone(node);
+    tokio::spawn(async move {
+        match notify_of_job(&node, id).await {
+            Ok(errors) => errors.iter().for_each(complain),
+            Err(error) => complain(&error),
+        }
+    });
+}
+
+async fn notify_of_job(node: &Arc<Node>, id: u64) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let Some(run) = node.store.job_run(id)? else { return Ok(Vec::new()) };
+    let here = |one: &Follower| one.app == run.app && one.environment == run.environment;
+    let Some(follower) = node.store.followers()?.into_iter().find(here) else { return Ok(Vec::new()) };
+    let last_lines = node.job_last_lines(&run);
+    let evidence = JobEvidence {
+        format: 1,
+        event: "seaworthy.job",
+        app: &run.app,
+        environments: [&run.environment],
+        job: &run.job,
+        run: id,
+        outcome: run.outcome.as_deref().unwrap_or_default(),
+        reason: run.reason.as_deref(),
+        last_lines: &last_lines,
+        at: run.ended_at.as_deref().unwrap_or(&run.started_at),
+        text: format!("job {} in {}: {}", run.job, run.environment, run.reason.as_deref().unwrap_or("failed")),
+    };
+    let text = serde_json::to_string(&evidence).unwrap_or_default();
+    let subject = Subject { name: format!("run {id} of the job `{}`", run.job), branch: None, commit: None };
+    Ok(tell(node, &subject, &follower, text).await)
+}
+
 fn followers(node: &Node, run: &Run) -> Result<Vec<Follower>, Diagnostic> {
     let concerned = |one: &Follower| one.app == run.app && run.environments.contains(&one.environment);
     Ok(node.store.followers()?.into_iter().filter(concerned).collect())
+}
+
+/// What somebody is told of.
+struct Subject<'a> {
+    /// For messages: `run 5`.
+    name: String,
+    /// The branch that it is of; else the one that reaches the environment.
+    branch: Option<&'a str>,
+    /// The commit that it is of; else the one that serves.
+    commit: Option<&'a str>,
 }
 
 /// Each way to tell somebody once, however many environments name it, and each whatever became of the others; what did
@@ -66,6 +110,11 @@ async fn notify(node: &Arc<Node>, run: &Run) -> Vec<Diagnostic> {
     };
     followers.retain(|one| one.notify != Notify::default());
     followers.retain(|one| run.outcome_in(&one.environment) != Some(RunOutcome::Deployed));
+    let branch = match &run.source {
+        RunSource::Branch { branch, .. } => Some(branch.as_str()),
+        RunSource::Environment(_) | RunSource::Sent { .. } => None,
+    };
+    let subject = Subject { name: format!("run {}", run.id), branch, commit: Some(&run.commit) };
     let mut told: Vec<&Notify> = Vec::new();
     let mut errors = Vec::new();
     for follower in &followers {
@@ -76,27 +125,38 @@ async fn notify(node: &Arc<Node>, run: &Run) -> Vec<Diagnostic> {
         let same = followers.iter().filter(|other| other.notify == follower.notify);
         let environments: Vec<&Name> = same.map(|other| &other.environment).collect();
         let text = serde_json::to_string(&Evidence::new(run, environments)).unwrap_or_default();
-        let posting = async {
-            match &follower.notify.webhook {
-                Some(url) => post(node, run, url, &text).await,
-                None => Ok(()),
-            }
-        };
-        // A webhook that is tried again for a minute keeps no command waiting.
-        let running = async {
-            match follower.notify.command.as_slice() {
-                [] => Ok(()),
-                words => command(node, run, follower, words, text.clone()).await,
-            }
-        };
-        let (posted, ran) = tokio::join!(posting, running);
-        errors.extend([posted, ran].into_iter().filter_map(Result::err));
+        errors.extend(tell(node, &subject, follower, text).await);
     }
     errors
 }
 
-async fn post(node: &Arc<Node>, run: &Run, url: &str, text: &str) -> Result<(), Diagnostic> {
-    let secret = secrets::webhook(&node.options.home, &run.app)?;
+/// The webhook and the command of a follower; what did not work.
+async fn tell(node: &Arc<Node>, subject: &Subject<'_>, follower: &Follower, text: String) -> Vec<Diagnostic> {
+    let posting = async {
+        match &follower.notify.webhook {
+            Some(url) => post(node, subject, follower, url, &text).await,
+            None => Ok(()),
+        }
+    };
+    // A webhook that is tried again for a minute keeps no command waiting.
+    let running = async {
+        match follower.notify.command.as_slice() {
+            [] => Ok(()),
+            words => command(node, subject, follower, words, text.clone()).await,
+        }
+    };
+    let (posted, ran) = tokio::join!(posting, running);
+    [posted, ran].into_iter().filter_map(Result::err).collect()
+}
+
+async fn post(
+    node: &Arc<Node>,
+    subject: &Subject<'_>,
+    follower: &Follower,
+    url: &str,
+    text: &str,
+) -> Result<(), Diagnostic> {
+    let secret = secrets::webhook(&node.options.home, &follower.app)?;
     let signature = Masked::new(signature::sign(&secret, text.as_bytes()));
     let mut why = String::new();
     for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
@@ -110,28 +170,24 @@ async fn post(node: &Arc<Node>, run: &Run, url: &str, text: &str) -> Result<(), 
             Err(error) => why = error.to_string(),
         }
     }
-    Err(Diagnostic::machine(format!("the webhook of run {} was not told: {why}", run.id)))
+    Err(Diagnostic::machine(format!("the webhook of {} was not told: {why}", subject.name)))
 }
 
 /// In a checkout of its own, with the walls of a build.
 async fn command(
     node: &Arc<Node>,
-    run: &Run,
+    subject: &Subject<'_>,
     follower: &Follower,
     words: &[String],
     text: String,
 ) -> Result<(), Diagnostic> {
-    let telling = node.delivery.telling(&run.app);
+    let app = &follower.app;
+    let telling = node.delivery.telling(app);
     let _turn = telling.lock().await;
-    let branch = match &run.source {
-        RunSource::Branch { branch, .. } => branch.clone(),
-        RunSource::Environment(_) | RunSource::Sent { .. } => {
-            let mut all = node.store.followers()?;
-            all.retain(|one| one.app == run.app);
-            branch_behind(&all, &follower.environment).unwrap_or_default().to_owned()
-        }
-    };
-    let area = Area::open(node, &run.app, &branch)?;
+    let mut all = node.store.followers()?;
+    all.retain(|one| one.app == *app);
+    let branch = subject.branch.or_else(|| branch_behind(&all, &follower.environment)).unwrap_or_default();
+    let area = Area::open(node, app, branch)?;
     area.clear(Place::Told)?;
     let mut job = area.job("notify", &[(Place::Mirror, false), (Place::Told, true), (Place::Home, true)])?;
     job.environment.insert("HOME".to_owned(), area.at(Place::Home));
@@ -139,7 +195,7 @@ async fn command(
     job.arguments = shell(TELL);
     let folder = follower.manifest.rsplit_once('/').map_or(".", |(folder, _)| folder);
     // A commit that could not be fetched has no command; what serves has one.
-    let commits = [Some(run.commit.clone()), serving(node, &run.app, &follower.environment)?];
+    let commits = [subject.commit.map(str::to_owned), serving(node, app, &follower.environment)?];
     let commits = commits.into_iter().flatten().collect::<Vec<_>>().join(" ");
     job.arguments.extend([area.at(Place::Told), area.at(Place::Mirror), commits, folder.to_owned()]);
     job.arguments.extend(words.iter().cloned());
@@ -155,7 +211,7 @@ async fn command(
         End::TooLong => format!("it took longer than {} s", COMMAND_TIME_MAX.as_secs()),
         end => format!("{end:?}"),
     };
-    let message = format!("the command that is told of run {} did not work: {why}", run.id);
+    let message = format!("the command that is told of {} did not work: {why}", subject.name);
     Err(Diagnostic::user(message).evidence(finished.last_lines))
 }
 

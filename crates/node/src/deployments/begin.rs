@@ -89,6 +89,7 @@ impl Node {
     /// What is to be done when a deployment has ended, however it did.
     pub(super) fn after(&self, place: &super::Place, id: u64) {
         self.deployments.remove(place, id);
+        self.jobs.wake.notify_one();
         let (app, environment) = place;
         let Ok(running) = self.running(app, environment) else { return };
         let places = places(running.as_ref());

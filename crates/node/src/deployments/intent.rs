@@ -134,6 +134,9 @@ impl Node {
         for pool in revision.pools.values() {
             seaworthy_engine::loopback::check(pool, can_redirect)?;
         }
+        for job in revision.jobs.values() {
+            seaworthy_jobs::Schedule::of(job)?;
+        }
         let places: Vec<_> = revision.routes.values().map(|route| (route.host.clone(), route.path.clone())).collect();
         self.store.check_routes(&bundle.release.app, environment, &places)?;
         Ok(Aim { verb, to: Some(revision), is_new: true })

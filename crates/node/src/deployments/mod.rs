@@ -20,6 +20,9 @@ use tokio::task::AbortHandle;
 /// An environment of an app.
 pub(crate) type Place = (Name, Name);
 
+/// In place of a deployment's number: what ran before is brought back.
+const BRINGING_BACK: u64 = 0;
+
 /// The deployments that this process is carrying out.
 #[derive(Default)]
 pub(crate) struct Deployments {
@@ -51,6 +54,11 @@ impl Deployments {
     /// No deployment begins while this is held.
     pub(crate) async fn no_beginnings(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.beginning.lock().await
+    }
+
+    /// Whether what ran in an environment when the node, or the machine, ended is just being put in order.
+    pub(crate) fn is_bringing_back(&self, place: &Place) -> bool {
+        self.lock().get(place).is_some_and(|under_way| under_way.id == BRINGING_BACK)
     }
 
     fn check_open(&self) -> Result<(), Diagnostic> {

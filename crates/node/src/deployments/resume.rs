@@ -52,7 +52,7 @@ impl Node {
         let (controller, control) = control();
         let (tell, ended) = watch::channel(false);
         let place = (intended.app.clone(), intended.environment.clone());
-        let id = intended.under_way.as_ref().map_or(0, |under_way| under_way.deployment);
+        let id = intended.under_way.as_ref().map_or(super::BRINGING_BACK, |under_way| under_way.deployment);
         let node = Arc::clone(self);
         let task_place = place.clone();
 

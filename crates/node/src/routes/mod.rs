@@ -4,6 +4,7 @@ mod commits;
 mod deployments;
 mod exec;
 mod functional;
+mod jobs;
 mod logs;
 mod node;
 mod releases;
@@ -93,6 +94,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
         .route(&format!("{environment}/logs"), get(logs::logs))
         .route(&format!("{environment}/run"), post(logs::run))
         .route(&format!("{environment}/exec"), post(exec::exec))
+        .route(&format!("{environment}/jobs/{{job}}/run"), post(jobs::run))
         .route("/v1/apps/{app}/difference", get(deployments::difference))
         .route("/v1/deployments/{id}", get(deployments::show))
         .route("/v1/deployments/{id}/events", get(deployments::events))
@@ -107,6 +109,7 @@ pub(crate) fn router(node: Arc<Node>) -> Router {
             // The node itself counts what comes in.
             get(commits::list).merge(post(commits::send).layer(DefaultBodyLimit::disable())),
         )
+        .route("/v1/jobs", get(jobs::runs))
         .route(&format!("{environment}/runs"), post(runs::again))
         .route("/v1/apps/{app}/webhook", get(runs::webhook))
         .fallback(unknown)

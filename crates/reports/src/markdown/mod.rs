@@ -1,4 +1,4 @@
-//! A summary for a pull request: the verdict first, then what failed first, then everything in tables.
+//! A summary for a pull request: the verdict first, then what failed with its last lines, then everything in tables.
 
 mod escape;
 mod tables;
@@ -7,11 +7,13 @@ use crate::limits::SUMMARY_BYTES_MAX;
 use crate::text::{clean, cut_middle, one_line};
 use escape::{code, fence};
 use seaworthy_model::gate::Decision;
-use seaworthy_model::verdict::{StepOutcome, StepReport, TestCase, Verdict, VerdictOutcome};
+use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport, Verdict, VerdictOutcome};
 use std::fmt::Write as _;
 
-/// The most evidence of the first failure, in bytes.
-const EVIDENCE_BYTES_MAX: usize = 12 << 10;
+/// The most evidence of the first failure, and of each other, in bytes.
+const EVIDENCE_BYTES_MAX: (usize, usize) = (12 << 10, 2 << 10);
+/// Failed steps that are told with their last lines; the tables have all.
+const FAILURES_MAX: usize = 5;
 /// What always has room at the end.
 const LAST_BYTES: usize = 200;
 
@@ -20,8 +22,9 @@ const LAST_BYTES: usize = 200;
 pub fn write(verdict: &Verdict) -> String {
     let mut summary = Summary { text: String::new(), left_out: false };
     summary.push(&head(verdict));
-    if let Some(step) = first_failure(verdict) {
-        summary.push(&failure(step));
+    for (index, step) in failures(verdict).into_iter().take(FAILURES_MAX).enumerate() {
+        let (of_first, of_others) = EVIDENCE_BYTES_MAX;
+        summary.push(&failure(step, if index == 0 { of_first } else { of_others }));
     }
     summary.push(&stopped(verdict));
     tables::steps(verdict, &mut summary);
@@ -90,14 +93,15 @@ fn head(verdict: &Verdict) -> String {
     format!("## seaworthy check{app}: {word}\n\n{}\n", facts.join(", "))
 }
 
-/// A failed step with a test that says why, else a failed step, else one that could not run.
-fn first_failure(verdict: &Verdict) -> Option<&StepReport> {
-    let of = |outcome| verdict.steps.iter().filter(move |step| step.outcome == outcome);
-    let told = of(StepOutcome::Failed).find(|step| step.cases.iter().any(TestCase::is_bad));
-    told.or_else(|| of(StepOutcome::Failed).next()).or_else(|| of(StepOutcome::Refused).next())
+/// What somebody should look at, in that order: tests that failed, what else did, what could not run.
+fn failures(verdict: &Verdict) -> Vec<&StepReport> {
+    let bad = |step: &&StepReport| matches!(step.outcome, StepOutcome::Failed | StepOutcome::Refused);
+    let mut steps: Vec<&StepReport> = verdict.steps.iter().filter(bad).collect();
+    steps.sort_by_key(|step| (step.outcome == StepOutcome::Refused, step.kind != StepKind::Test));
+    steps
 }
 
-fn failure(step: &StepReport) -> String {
+fn failure(step: &StepReport, evidence_bytes_max: usize) -> String {
     let mut text = String::new();
     let case = step.cases.iter().find(|case| case.is_bad());
     let (what, why, evidence) = match case {
@@ -118,7 +122,7 @@ fn failure(step: &StepReport) -> String {
         let _ = write!(text, "\n{}\n", code(&one_line(why, 1000)));
     }
     let evidence = evidence.unwrap_or_else(|| step.last_lines.join("\n"));
-    let evidence = cut_middle(&clean(&evidence), EVIDENCE_BYTES_MAX);
+    let evidence = cut_middle(&clean(&evidence), evidence_bytes_max);
     if !evidence.trim().is_empty() {
         let _ = write!(text, "\n{}", fence(&evidence));
     }

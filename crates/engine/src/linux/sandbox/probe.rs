@@ -3,6 +3,7 @@
 use super::clone::{Forked, fork_into};
 use super::{filter, identity, loopback, privileges, root};
 use crate::capabilities::Capabilities;
+use crate::linux::network::can_redirect;
 use crate::wire::{SandboxLimits, SandboxSpec};
 use nix::libc;
 use nix::sys::wait::waitpid;
@@ -26,7 +27,7 @@ pub(crate) fn capabilities() -> Capabilities {
         Err(_) => Err("there are no namespaces for it".to_owned()),
     };
     let _ = files::remove_tree(&folder);
-    let nft = has_nftables();
+    let nft = has_nftables() && can_redirect();
     let filters = || privileges::never_more().and_then(|()| filter::apply(&filter::programs()?));
     Capabilities {
         own_users,
@@ -86,7 +87,7 @@ fn in_a_child(work: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
     }
 }
 
-/// Whether the kernel answers there (netlink(7)).
+/// Whether the kernel has it: it answers there (netlink(7)).
 fn has_nftables() -> bool {
     // SAFETY: three integers; the descriptor is closed with the process, which ends soon.
     unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_NETFILTER) >= 0 }

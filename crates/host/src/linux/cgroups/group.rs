@@ -231,15 +231,13 @@ mod tests {
         assert!(Controller::ALL.iter().all(|one| settings(*one, Version::Two, &Limits::default()).is_empty()));
     }
 
-    /// A group of this test alone, where this machine lets us make one.
-    fn group(name: &str, needs: Controller, limits: &Limits) -> Option<Group> {
+    /// A group of this test alone.
+    fn group(name: &str, needs: Controller, limits: &Limits) -> Group {
         let hierarchies = Hierarchies::find();
-        if !hierarchies.has(needs) {
-            return None;
-        }
+        assert!(hierarchies.has(needs), "this test makes groups: run it as root, where cgroups can be written");
         let group = Group::named(&hierarchies, &format!("test-{name}-{}", std::process::id()));
         group.make(limits).unwrap();
-        Some(group)
+        group
     }
 
     fn shell(script: &str) -> Command {
@@ -251,7 +249,7 @@ mod tests {
     #[test]
     fn a_group_holds_processes_and_goes_with_them() {
         let limits = Limits { processes: Some(10), ..Limits::default() };
-        let Some(group) = group("holds", Controller::Processes, &limits) else { return };
+        let group = group("holds", Controller::Processes, &limits);
         let mut child = process::command("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         group.add(child.id()).unwrap();
         assert_eq!(group.members(), [child.id()]);
@@ -269,7 +267,7 @@ mod tests {
     #[test]
     fn a_command_is_in_its_group_from_its_first_instruction() {
         let limits = Limits { processes: Some(10), cpu_weight: Some(10), ..Limits::default() };
-        let Some(group) = group("starts", Controller::Processes, &limits) else { return };
+        let group = group("starts", Controller::Processes, &limits);
         let mut command = shell("cat /proc/self/cgroup");
         group.start_in(&mut command).unwrap();
         let output = command.stdout(Stdio::piped()).output().unwrap();
@@ -282,7 +280,7 @@ mod tests {
     #[test]
     fn what_forks_without_end_ends_with_its_group() {
         let limits = Limits { processes: Some(50), ..Limits::default() };
-        let Some(group) = group("forks", Controller::Processes, &limits) else { return };
+        let group = group("forks", Controller::Processes, &limits);
         let mut command = shell("f() { while :; do f & done; }; f");
         group.start_in(&mut command).unwrap();
         let mut child = command.spawn().unwrap();
@@ -301,11 +299,34 @@ mod tests {
     #[test]
     fn what_takes_more_memory_than_allowed_is_killed_and_counted() {
         let limits = Limits { memory_bytes: Some(16 << 20), ..Limits::default() };
-        let Some(group) = group("memory", Controller::Memory, &limits) else { return };
+        let group = group("memory", Controller::Memory, &limits);
         let mut command = shell("x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done");
         group.start_in(&mut command).unwrap();
         assert!(!command.status().unwrap().success());
         assert_eq!(group.memory_kills(), 1);
         group.end().unwrap();
+    }
+    #[test]
+    fn what_computes_without_end_gets_its_share_and_no_more() {
+        let limits = Limits { cpu_millis: Some(100), ..Limits::default() };
+        let group = group("computes", Controller::Cpu, &limits);
+        let mut command = shell("while :; do :; done");
+        group.start_in(&mut command).unwrap();
+        let mut child = command.spawn().unwrap();
+        let until = Instant::now() + Duration::from_secs(20);
+        let held_back = || {
+            group.paths().iter().any(|folder| {
+                let counts = fs::read_to_string(folder.join("cpu.stat")).unwrap_or_default();
+                let times = counts.lines().find_map(|line| line.strip_prefix("nr_throttled "));
+                times.is_some_and(|times| times != "0")
+            })
+        };
+        while !held_back() {
+            assert!(Instant::now() < until, "it was never held back");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let reaper = std::thread::spawn(move || child.wait());
+        group.end().unwrap();
+        reaper.join().unwrap().unwrap();
     }
 }

@@ -102,10 +102,9 @@ impl Place {
             enable(&self.top, controller)?;
             enable(&self.folder, controller)?;
         }
-        // Having the folder is not being allowed to make groups in it.
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        // Somebody else in this process may be looking, too: each has a group of its own to try it with.
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        // Having the folder is not being allowed to make groups in it. Several may try at once, in one process, too.
+        static PROBES: AtomicU64 = AtomicU64::new(0);
+        let number = PROBES.fetch_add(1, Ordering::Relaxed);
         let probe = self.folder.join(format!("probe-{}-{number}", std::process::id()));
         make(&probe)?;
         fs::remove_dir(&probe)
