@@ -67,6 +67,17 @@ pub struct Limits {
     pub output_bytes: u64,
     /// Bytes of its standard output that are kept; more is too much.
     pub stdout_bytes: usize,
-    /// A folder that must not grow beyond so many bytes.
-    pub folder: Option<(PathBuf, u64)>,
+    /// What it may take of a disk.
+    pub disk: Option<Disk>,
+}
+
+/// How much of a disk a job may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// The folder that it writes.
+    pub folder: PathBuf,
+    /// What may lie there, in bytes.
+    pub bytes_max: u64,
+    /// What has to stay free for others, in bytes: else it does not begin, or ends.
+    pub free_bytes_min: u64,
 }

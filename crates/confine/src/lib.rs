@@ -5,6 +5,8 @@
 //! The program's own half is [`main`], the role `confined` of this executable: it has one thread, and puts the walls
 //! up.
 
+#[cfg(target_os = "linux")]
+mod disk;
 mod job;
 mod output;
 #[cfg(target_os = "linux")]
@@ -15,7 +17,7 @@ mod root;
 mod run;
 mod walls;
 
-pub use job::{Bind, Job, Limits, PrivateFile};
+pub use job::{Bind, Disk, Job, Limits, PrivateFile};
 pub use output::{End, Finished, Log};
 pub use walls::Walls;
 

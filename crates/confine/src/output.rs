@@ -24,8 +24,12 @@ pub enum End {
     TooLong,
     /// It wrote more than it may.
     TooMuchOutput,
+    /// It wanted to be more processes and threads than these.
+    TooManyProcesses(u32),
     /// Its folder became larger than it may.
     TooLarge,
+    /// The disk of its folder has less free than it has to have.
+    DiskFull,
     /// Whoever started it did not want it any more.
     Cancelled,
     /// The walls could not be put up.

@@ -1,5 +1,6 @@
 //! The node's half: starting a job, reading what it says, and ending it.
 
+use crate::disk;
 use crate::job::{Job, Limits};
 use crate::output::{End, Finished, Log, Tail};
 use crate::role::{NOT_CONFINED, WORDS};
@@ -7,7 +8,6 @@ use crate::walls::Walls;
 use seaworthy_host::linux::cgroups::{self, Group};
 use seaworthy_host::process;
 use std::io;
-use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -16,10 +16,8 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 
 /// How much of a core a job gets where services want all of them: a tenth of what one of them gets.
 const WEIGHT: u32 = 10;
-/// How often the folder of a job is measured.
+/// How often it is measured what a job takes.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
-/// How many files are counted when a folder is measured.
-const FILES_MAX: usize = 2_000_000;
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// Runs a job to its end; everything of it is gone then. `cancelled` ends it early.
@@ -48,6 +46,9 @@ pub async fn run_by(
     log: Option<&mut Log>,
     cancelled: impl Future<Output = ()>,
 ) -> io::Result<Finished> {
+    if limits.disk.as_ref().is_some_and(disk::is_full) {
+        return Ok(Finished { end: End::DiskFull, stdout: Vec::new(), last_lines: Vec::new() });
+    }
     let group = make_group(walls, job, limits)?;
     let kills = group.memory_kills();
     command.arg("confined").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -72,17 +73,19 @@ pub async fn run_by(
             end = reading => end?,
             () = &mut cancelled => End::Cancelled,
             () = tokio::time::sleep(limits.time) => End::TooLong,
-            () = grown(limits) => End::TooLarge,
+            end = exceeded(limits, &group, job.processes) => end,
         }
     };
     let _ = child.start_kill();
     let _ = child.wait().await;
     let out_of_memory = group.memory_kills() > kills;
+    let too_many = group.refused_processes() > 0;
     let ending = group.clone();
     let _ = tokio::task::spawn_blocking(move || ending.end()).await;
     let last_lines = outputs.tail.into_lines();
     let end = match ended {
         End::Code(code) if code != 0 && out_of_memory => End::OutOfMemory(limits.memory_bytes.unwrap_or_default()),
+        End::Code(code) if code != 0 && too_many => End::TooManyProcesses(job.processes),
         End::Code(NOT_CONFINED) if last_lines.last().is_some_and(|line| line.starts_with(WORDS)) => End::NotConfined,
         other => other,
     };
@@ -158,35 +161,25 @@ async fn read(from: &mut (impl AsyncRead + Unpin), to: &mut [u8]) -> io::Result<
     from.read(to).await
 }
 
-/// Ends when the folder is too large.
-async fn grown(limits: &Limits) {
-    let Some((folder, most)) = limits.folder.clone() else { return std::future::pending().await };
+/// Ends when the job takes more than it may of the disk, or goes on wanting more processes or memory than it may have:
+/// a step that multiplies without end would be refused, or killed, to no end.
+async fn exceeded(limits: &Limits, group: &Group, processes: u32) -> End {
+    let count = || (group.refused_processes(), group.memory_kills());
+    let (mut before, mut last) = (count(), count());
     loop {
         tokio::time::sleep(MEASURE_EVERY).await;
-        let path = folder.clone();
-        let size = tokio::task::spawn_blocking(move || size_bytes(&path)).await.unwrap_or_default();
-        if size > most {
-            return;
+        let now = count();
+        if now.0 > last.0 && last.0 > before.0 {
+            return End::TooManyProcesses(processes);
+        }
+        if now.1 > last.1 && last.1 > before.1 {
+            return End::OutOfMemory(limits.memory_bytes.unwrap_or_default());
+        }
+        (before, last) = (last, now);
+        let Some(disk) = limits.disk.clone() else { continue };
+        let looked = tokio::task::spawn_blocking(move || disk::look(&disk)).await;
+        if let Ok(Some(end)) = looked {
+            return end;
         }
     }
-}
-
-/// The bytes of the files below a folder; no link is followed.
-fn size_bytes(folder: &Path) -> u64 {
-    let (mut total, mut files) = (0_u64, 0);
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            files += 1;
-            let Ok(metadata) = entry.metadata() else { continue };
-            if metadata.is_dir() {
-                folders.push(entry.path());
-            }
-            total = total.saturating_add(metadata.len());
-            if files > FILES_MAX {
-                return u64::MAX;
-            }
-        }
-    }
-    total
 }

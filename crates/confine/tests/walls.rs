@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use seaworthy_confine::{Bind, End, Finished, Job, Limits, Log, PrivateFile, Walls, run_by};
+use seaworthy_confine::{Bind, Disk, End, Finished, Job, Limits, Log, PrivateFile, Walls, run_by};
 use seaworthy_diagnostics::Masked;
 use seaworthy_host::{files, peer, process};
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ fn limits() -> Limits {
         memory_bytes: Some(256 << 20),
         output_bytes: 1 << 20,
         stdout_bytes: 1 << 20,
-        folder: None,
+        disk: None,
     }
 }
 
@@ -144,9 +144,10 @@ fn it_writes_so_much_and_no_more() {
 #[test]
 fn a_fork_bomb_ends_with_its_job() {
     let started = Instant::now();
-    let bomb = "bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 2; echo survived";
-    let finished = run(&job("bomb", bomb), &Limits { time: Duration::from_secs(5), ..limits() });
-    assert!(matches!(finished.end, End::Code(_) | End::TooLong), "{:?}", finished.last_lines);
+    assert!(walls().processes, "this test needs control groups");
+    let bomb = "bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 100; echo survived";
+    let finished = run(&job("bomb", bomb), &limits());
+    assert_eq!(finished.end, End::TooManyProcesses(100), "{:?}", finished.last_lines);
     assert_gone("bomb | bomb");
     assert!(started.elapsed() < Duration::from_secs(40), "{:?}", started.elapsed());
 }
@@ -165,8 +166,16 @@ fn a_folder_that_grows_too_large_ends_it() {
     files::set_mode(folder.path(), 0o777).unwrap();
     let mut job = job("grows", "head -c 50000000 /dev/zero > /given/big; sleep 50");
     job.binds.push(Bind { from: folder.path().into(), at: "/given".into(), writable: true });
-    let limits = Limits { folder: Some((folder.path().into(), 10_000_000)), ..limits() };
-    assert_eq!(run(&job, &limits).end, End::TooLarge);
+    let disk = |free_bytes_min| Disk { folder: folder.path().into(), bytes_max: 10_000_000, free_bytes_min };
+    let limits = |free_bytes_min| Limits { disk: Some(disk(free_bytes_min)), ..limits() };
+    assert_eq!(run(&job, &limits(0)).end, End::TooLarge);
+    // Whatever a disk has, it has less than that.
+    job.arguments[1] = "touch /given/begun".to_owned();
+    assert_eq!(run(&job, &limits(u64::MAX)).end, End::DiskFull);
+    assert!(!folder.path().join("begun").exists());
+    // A hole takes nothing.
+    job.arguments[1] = "rm /given/big; truncate -s 50G /given/hole; sleep 6".to_owned();
+    assert_eq!(run(&job, &limits(0)).end, End::Code(0));
 }
 
 #[test]

@@ -56,6 +56,16 @@ impl<'a> Evidence<'a> {
     }
 }
 
+/// What became of a run in each of its environments, a line each, where that is not the same for all.
+#[must_use]
+pub fn arrivals(run: &Run) -> Vec<String> {
+    if run.arrivals.len() < 2 || run.arrivals.values().all(|arrival| Some(arrival.outcome) == run.outcome) {
+        return Vec::new();
+    }
+    let words = |name: &Name| line(&run.seen_from(name)).replacen(run.short(), &format!("{name}:"), 1);
+    run.arrivals.keys().map(words).collect()
+}
+
 /// How a run of a job ended badly, as JSON.
 #[derive(Debug, Serialize)]
 pub struct JobEvidence<'a> {

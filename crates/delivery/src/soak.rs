@@ -14,6 +14,8 @@ pub struct Standing {
     pub since: SystemTime,
     /// Whether it runs as it should right now.
     pub well: bool,
+    /// When the last of its instances was started: one that ended meanwhile has run since then, and no longer.
+    pub started: Option<SystemTime>,
 }
 
 /// What was taken over, or tried to be, before.
@@ -51,7 +53,8 @@ pub fn decide(
         return Soaked::Nothing;
     }
     // A clock that went back makes it younger, never older.
-    let age = now.duration_since(followed.since).unwrap_or_default();
+    let since = followed.started.map_or(followed.since, |started| started.max(followed.since));
+    let age = now.duration_since(since).unwrap_or_default();
     if followed.well && age >= soak { Soaked::Take } else { Soaked::Wait }
 }
 
@@ -67,15 +70,17 @@ mod tests {
     proptest! {
         #[test]
         fn only_what_has_run_well_for_long_enough_and_only_once(
-            age in 0_u64..200, soak in 0_u64..200, well: bool, runs in 0_u8..3, tried in 0_u8..3,
+            age in 0_u64..200, started in proptest::option::of(0_u64..200), soak in 0_u64..200, well: bool,
+            runs in 0_u8..3, tried in 0_u8..3,
         ) {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
             let this = taken(0);
             let since = now - Duration::from_secs(age);
-            let standing = Standing { commit: this.commit.clone(), release: this.release, since, well };
+            let at = started.map(|age| now - Duration::from_secs(age));
+            let standing = Standing { commit: this.commit.clone(), release: this.release, since, well, started: at };
             let soak = Duration::from_secs(soak);
             let decided = decide(Some(&standing), Some(&taken(runs)), &[taken(tried)], soak, now);
-            let expected = match (runs == 0 || tried == 0, well && age >= soak.as_secs()) {
+            let expected = match (runs == 0 || tried == 0, well && age.min(started.unwrap_or(age)) >= soak.as_secs()) {
                 (true, _) => Soaked::Nothing,
                 (false, true) => Soaked::Take,
                 (false, false) => Soaked::Wait,
@@ -85,10 +90,22 @@ mod tests {
     }
 
     #[test]
+    fn an_instance_that_ended_meanwhile_begins_it_anew() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let ago = |seconds| now - Duration::from_secs(seconds);
+        let (release, soak) = (Digest::of(b"x"), Duration::from_secs(3600));
+        let of = |started| Standing { commit: None, release: release.clone(), since: ago(7200), well: true, started };
+        // Started before it had all traffic, as instances are.
+        assert_eq!(decide(Some(&of(Some(ago(7300)))), None, &[], soak, now), Soaked::Take);
+        // Dead for a moment a minute ago.
+        assert_eq!(decide(Some(&of(Some(ago(60)))), None, &[], soak, now), Soaked::Wait);
+    }
+
+    #[test]
     fn a_clock_that_goes_back_lets_nothing_through() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(10);
-        let standing =
-            Standing { commit: None, release: Digest::of(b"x"), since: now + Duration::from_secs(10), well: true };
+        let since = now + Duration::from_secs(10);
+        let standing = Standing { commit: None, release: Digest::of(b"x"), since, well: true, started: None };
         assert_eq!(decide(Some(&standing), None, &[], Duration::from_secs(1), now), Soaked::Wait);
         assert_eq!(decide(None, None, &[], Duration::ZERO, now), Soaked::Nothing);
     }

@@ -54,6 +54,21 @@ pub fn watched(followers: &[Follower]) -> Vec<Watched> {
     all
 }
 
+/// The branch that reaches an environment, through others or at once; `None`: a person's deployments alone do.
+#[must_use]
+pub fn branch_behind<'a>(followers: &'a [Follower], environment: &Name) -> Option<&'a str> {
+    let mut environment = environment;
+    // No chain is longer; one that leads back to itself ends, too.
+    for _ in followers {
+        let follower = followers.iter().find(|follower| follower.environment == *environment)?;
+        match &follower.follows {
+            Follow::Branch(branch) => return Some(branch),
+            Follow::Environment { name, .. } => environment = name,
+        }
+    }
+    None
+}
+
 /// The environments whose values a branch's manifest may change: those that follow it, and those that follow these.
 #[must_use]
 pub fn within_reach(followers: &[Follower], source: &RunSource) -> BTreeSet<Name> {
@@ -119,5 +134,9 @@ mod tests {
         };
         assert_eq!(reach(&branches[0]), "dev");
         assert_eq!(reach(&branches[1]), "prod qa stage");
+        let behind = |name: &str| branch_behind(&all, &Name::new(name).unwrap());
+        assert_eq!([behind("prod"), behind("dev"), behind("other")], [Some("main"), Some("wild"), None]);
+        let circle = [follower("dev", after("qa")), follower("qa", after("dev"))];
+        assert_eq!(branch_behind(&circle, &circle[0].environment), None);
     }
 }

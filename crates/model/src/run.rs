@@ -107,6 +107,16 @@ pub enum RunOutcome {
     Stopped,
 }
 
+/// What became of a run in one of its environments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Arrival {
+    /// [`RunOutcome::Deployed`], [`RunOutcome::Returned`] or [`RunOutcome::Refused`].
+    pub outcome: RunOutcome,
+    /// Why it is not better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Diagnostic>,
+}
+
 /// A run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
@@ -135,6 +145,9 @@ pub struct Run {
     /// Its deployments; an environment that ran the release already has none.
     #[serde(default)]
     pub deployments: BTreeMap<Name, u64>,
+    /// What became of it in each environment, as far as that is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub arrivals: BTreeMap<Name, Arrival>,
     /// How often it was begun.
     #[serde(default)]
     pub attempts: u32,
@@ -143,6 +156,9 @@ pub struct Run {
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
+    /// Since when it is in its state, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
     /// RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<String>,
@@ -165,5 +181,28 @@ impl Run {
     #[must_use]
     pub fn is_sent(&self) -> bool {
         matches!(self.source, RunSource::Sent { .. })
+    }
+
+    /// Goes on to another state, at a time of RFC 3339.
+    pub fn enter(&mut self, state: RunState, at: String) {
+        self.state = state;
+        self.since = Some(at);
+    }
+
+    /// What became of it in one of its environments: what is known of that one, else what is true for all.
+    #[must_use]
+    pub fn outcome_in(&self, environment: &Name) -> Option<RunOutcome> {
+        self.arrivals.get(environment).map_or(self.outcome, |arrival| Some(arrival.outcome))
+    }
+
+    /// The same run as one of its environments sees it, once it has ended.
+    #[must_use]
+    pub fn seen_from(&self, environment: &Name) -> Self {
+        let mut seen = self.clone();
+        if let (Some(_), Some(arrival)) = (self.outcome, self.arrivals.get(environment)) {
+            seen.outcome = Some(arrival.outcome);
+            seen.failure.clone_from(&arrival.failure);
+        }
+        seen
     }
 }

@@ -75,6 +75,21 @@ pub fn format_size(bytes: u64) -> String {
     format!("{}{unit}", bytes / factor)
 }
 
+/// A size as people say it, to a tenth of the largest binary unit that it fills: `11.8 GiB`, `512 MiB`.
+#[must_use]
+pub fn round_size(bytes: u64) -> String {
+    let units = [("GiB", 1_u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let Some((unit, factor)) = units.into_iter().find(|(_, factor)| bytes >= *factor) else {
+        return format!("{bytes} B");
+    };
+    // Rounded down: a limit is never said to be more than it is.
+    let tenths = u128::from(bytes) * 10 / u128::from(factor);
+    match tenths % 10 {
+        0 => format!("{} {unit}", tenths / 10),
+        tenth => format!("{}.{tenth} {unit}", tenths / 10),
+    }
+}
+
 /// Reads `10%`, from 1 to 100.
 ///
 /// # Errors
@@ -106,6 +121,14 @@ mod tests {
         assert_eq!(parse_size("256MB"), Ok(256_000_000));
         assert_eq!(parse_size("256MiB"), Ok(268_435_456));
         assert_eq!(parse_percentage("10%"), Ok(10));
+    }
+
+    #[test]
+    fn sizes_are_rounded_for_people() {
+        let sizes = [0, 1023, 1 << 10, 1 << 29, 1 << 30, 12_342_046 << 10, (1 << 30) - 1, u64::MAX];
+        let said = sizes.map(round_size);
+        let expected = ["0 B", "1023 B", "1 KiB", "512 MiB", "1 GiB", "11.7 GiB", "1023.9 MiB", "17179869183.9 GiB"];
+        assert_eq!(said, expected);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::finding::Finding;
 use crate::gate::{Decision, Gates, decide};
 use crate::release::EnvironmentSpec;
 use crate::{Date, Digest, Name};
+use seaworthy_diagnostics::Fault;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -88,6 +89,9 @@ pub struct StepReport {
     /// What to do next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// Who has to act, of one that did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// The single tests, where they are known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<TestCase>,
@@ -197,6 +201,7 @@ impl StepReport {
             last_lines: Vec::new(),
             reason: None,
             help: None,
+            fault: None,
             cases: Vec::new(),
             report_problem: None,
         }

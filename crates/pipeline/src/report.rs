@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
+/// How many lines a report has of what is wrong with one step.
+const LISTING_MAX: usize = 50;
+
 /// A step: `build web`, `functional`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StepId {
@@ -126,7 +129,12 @@ impl StepFailure {
             took_ms: milliseconds(took),
             reason: first.map(|error| error.message.clone()),
             help: first.and_then(|error| error.help.clone()),
-            last_lines: first.map(|error| error.evidence.clone()).unwrap_or_default(),
+            fault: first.map(|error| error.fault),
+            last_lines: match first {
+                Some(error) if is_list(report.kind, outcome, error, errors.len()) => listing(&errors),
+                Some(error) => error.evidence.clone(),
+                None => Vec::new(),
+            },
             report_problem,
             ..report
         };
@@ -135,6 +143,32 @@ impl StepFailure {
         }
         Step { report, errors }
     }
+}
+
+/// Whether a report lists all errors: what is wrong with files, and what could not run for several reasons.
+fn is_list(kind: StepKind, outcome: StepOutcome, first: &Diagnostic, count: usize) -> bool {
+    let of_files = kind == StepKind::Validate && (first.place.is_some() || count > 1);
+    of_files || (outcome == StepOutcome::Refused && count > 1)
+}
+
+/// Everything that is wrong, for whoever sees the report alone: place, message, evidence and help of each.
+fn listing(errors: &[Diagnostic]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for error in errors {
+        let place = error.place.as_ref().map(|place| {
+            let before = place.text.get(..place.span.0).unwrap_or_default();
+            format!("{}:{}: ", place.file, before.matches('\n').count() + 1)
+        });
+        lines.push(format!("{}{}", place.unwrap_or_default(), error.message));
+        lines.extend(error.evidence.iter().map(|line| format!("  {line}")));
+        lines.extend(error.help.iter().map(|help| format!("  help: {help}")));
+    }
+    if lines.len() > LISTING_MAX {
+        let left_out = lines.len() - LISTING_MAX;
+        lines.truncate(LISTING_MAX);
+        lines.push(format!("and {left_out} more lines"));
+    }
+    lines
 }
 
 /// Whole milliseconds.

@@ -3,48 +3,90 @@
 use crate::arguments::HistoryArguments;
 use crate::context::Context;
 use crate::exit::Ending;
-use seaworthy_api::wire::DeploymentRecord;
+use seaworthy_api::wire::{DeploymentRecord, JobRun};
+use seaworthy_model::Name;
 use seaworthy_model::deployment::{Outcome, Verb};
 use seaworthy_model::run::{Run, RunOutcome};
+use serde::Serialize;
 
 pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Ending {
     let app = context.app()?;
     let mut client = context.client(arguments.environment.as_ref()).await?;
-    let records = client.history(&app, arguments.environment.as_ref(), arguments.lines).await?;
+    let of = arguments.environment.as_ref();
+    let records = client.history(&app, of, arguments.lines).await?;
+    let runs = client.runs(&app, of, arguments.lines).await.unwrap_or_default();
+    // Jobs that ended badly are history, too.
+    let jobs = client.job_runs(&app, of, None, true, arguments.lines).await.unwrap_or_default();
+    let entries = merged(records, refused(runs, of), jobs, arguments.lines);
     if context.output.json {
-        context.output.value(&records);
+        context.output.value(&entries);
         return Ok(());
     }
-    if records.is_empty() {
+    if entries.is_empty() {
         context.output.note(&format!("{app} was never deployed here"));
     }
-    // What was refused before it became a deployment is history, too.
-    let bad = |outcome| matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned);
-    let refused = |run: &Run| run.deployments.is_empty() && run.outcome.is_some_and(bad);
-    let mut runs = client.runs(&app, arguments.environment.as_ref(), arguments.lines).await.unwrap_or_default();
-    runs.retain(refused);
-    let mut others: Vec<(String, String)> =
-        runs.into_iter().map(|run| (run.queued_at.clone(), without_number(&run))).collect();
-    // So are jobs that ended badly.
-    let jobs = client.job_runs(&app, arguments.environment.as_ref(), None, true, arguments.lines).await;
-    let jobs = jobs.unwrap_or_default().into_iter();
-    others.extend(jobs.map(|run| (run.started_at.clone(), super::jobs::line_without_number(&run))));
-    others.sort_by(|(left, _), (right, _)| right.cmp(left));
-    let print = |(_, line): (String, String)| context.output.data(&format!("   -  {line}"));
-    let mut others = others.into_iter().peekable();
-    for record in &records {
-        while let Some(other) = others.next_if(|(at, _)| *at > record.started_at) {
-            print(other);
+    for entry in &entries {
+        match entry {
+            Entry::Refused { run } => context.output.data(&format!("   -  {}", without_number(run))),
+            Entry::Job { job } => context.output.data(&format!("   -  {}", super::jobs::line_without_number(job))),
+            Entry::Deployment(record) => {
+                context.output.data(&line(record));
+                if let Some(failure) = &record.failure {
+                    context.output.data(&format!("      {}", failure.message));
+                }
+            }
         }
-        context.output.data(&line(record));
-        if let Some(failure) = &record.failure {
-            context.output.data(&format!("      {}", failure.message));
-        }
-    }
-    if records.len() < arguments.lines {
-        others.for_each(print);
     }
     Ok(())
+}
+
+/// Something that happened to an environment.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Entry {
+    /// A deployment.
+    Deployment(Box<DeploymentRecord>),
+    /// A commit that did not become one.
+    Refused {
+        /// What became of it.
+        run: Box<Run>,
+    },
+    /// A run of a job that ended badly.
+    Job {
+        /// What became of it.
+        job: Box<JobRun>,
+    },
+}
+
+/// The runs that were refused before they became a deployment: that is history, too.
+fn refused(runs: Vec<Run>, environment: Option<&Name>) -> Vec<Run> {
+    let bad = |outcome| matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned);
+    let seen = runs.into_iter().filter_map(|run| match environment {
+        Some(name) => (!run.deployments.contains_key(name)).then(|| run.seen_from(name)),
+        None => run.deployments.is_empty().then_some(run),
+    });
+    seen.filter(|run| run.outcome.is_some_and(bad)).collect()
+}
+
+/// All of it, newest first; what is older than the last of many deployments is left out.
+fn merged(records: Vec<DeploymentRecord>, runs: Vec<Run>, jobs: Vec<JobRun>, lines: usize) -> Vec<Entry> {
+    let is_all = records.len() < lines;
+    let runs = runs.into_iter().map(|run| (run.queued_at.clone(), Entry::Refused { run: Box::new(run) }));
+    let jobs = jobs.into_iter().map(|job| (job.started_at.clone(), Entry::Job { job: Box::new(job) }));
+    let mut others: Vec<(String, Entry)> = runs.chain(jobs).collect();
+    others.sort_by(|(left, _), (right, _)| right.cmp(left));
+    let mut others = others.into_iter().peekable();
+    let mut entries = Vec::new();
+    for record in records {
+        while let Some((_, other)) = others.next_if(|(at, _)| *at > record.started_at) {
+            entries.push(other);
+        }
+        entries.push(Entry::Deployment(Box::new(record)));
+    }
+    if is_all {
+        entries.extend(others.map(|(_, other)| other));
+    }
+    entries
 }
 
 /// A run's line where deployments are numbered.

@@ -4,7 +4,7 @@ use crate::arguments::RunsArguments;
 use crate::context::Context;
 use crate::exit::Ending;
 use crate::output::{Output, style};
-use seaworthy_delivery::evidence::line as words;
+use seaworthy_delivery::evidence::{arrivals, line as words};
 use seaworthy_model::run::{Run, RunOutcome};
 
 pub(super) async fn run(context: &Context, arguments: &RunsArguments) -> Ending {
@@ -34,13 +34,22 @@ pub(super) async fn run(context: &Context, arguments: &RunsArguments) -> Ending 
 /// One run: a line, and what it said when it did not pass.
 fn print(output: Output, run: &Run) {
     output.data(&line(run));
-    if matches!(run.outcome, Some(RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned)) {
-        let evidence = run.failure.iter().flat_map(|failure| &failure.evidence);
-        evidence.for_each(|text| output.data(&format!("      | {text}")));
-        if let Some(log) = &run.log {
-            let dim = style::DIM;
-            output.data(&format!("      {dim}log{dim:#} {log}"));
-        }
+    arrivals(run).iter().for_each(|arrival| output.data(&format!("      {arrival}")));
+    let Some(outcome) = run.outcome else { return };
+    if !matches!(outcome, RunOutcome::Failed | RunOutcome::Refused | RunOutcome::Returned) {
+        return;
+    }
+    let dim = style::DIM;
+    if let Some(failure) = &run.failure {
+        failure.evidence.iter().for_each(|text| output.data(&format!("      | {text}")));
+        failure.help.iter().for_each(|help| output.data(&format!("      {dim}help:{dim:#} {help}")));
+    }
+    let went_back = run.environments.iter().find(|name| run.outcome_in(name) == Some(RunOutcome::Returned));
+    match (went_back, &run.log) {
+        // Its check passed: what went wrong stands elsewhere.
+        (Some(environment), _) => output.data(&format!("      {dim}log{dim:#} `seaworthy logs {environment}`")),
+        (None, Some(log)) => output.data(&format!("      {dim}log{dim:#} {log}")),
+        (None, None) => {}
     }
 }
 

@@ -137,6 +137,8 @@ fn print_environment(context: &Context, environment: &EnvironmentStatus) {
         output.data(&format!("  {dim}{}{dim:#}", follow.text));
         if let Some(run) = &follow.run {
             output.data(&format!("    {} follows {}: {}", environment.environment, run.source, with_age(run)));
+            let help = run.failure.as_ref().and_then(|failure| failure.help.as_ref());
+            help.iter().for_each(|help| output.data(&format!("    {dim}help:{dim:#} {help}")));
         }
         if let Some(problem) = &follow.problem {
             output.data(&format!("    {problem}"));
@@ -190,7 +192,7 @@ fn print_instance(context: &Context, instance: &InstanceStatus) {
 
 /// What became of a run, and when: `abc1234 refused: the test of `web` failed, 3 min ago`.
 fn with_age(run: &Run) -> String {
-    let at = run.ended_at.as_ref().or(run.started_at.as_ref()).unwrap_or(&run.queued_at);
+    let at = run.ended_at.as_ref().or(run.since.as_ref()).or(run.started_at.as_ref()).unwrap_or(&run.queued_at);
     let age = clock::parse(at).and_then(|at| clock::now().duration_since(at).ok()).unwrap_or_default().as_secs();
     let age = match age {
         0..60 => format!("{age} s"),

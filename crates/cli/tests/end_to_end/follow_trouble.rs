@@ -61,15 +61,29 @@ fn whoever_is_served_does_not_notice_what_builds_do() {
         (
             "every core is busy",
             "test = \"for i in 1 2 3 4 5 6 7 8; do timeout 10 sh -c 'while :; do :; done' & done; wait; exit 1\"",
+            "failed: ",
         ),
-        ("a fork bomb", "test = \"bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 5; exit 1\""),
-        ("memory is eaten", "test = \"python3 -c 'x = b\\\"x\\\" * (8 << 30)'\""),
+        (
+            "a fork bomb",
+            "test = \"bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 600\"",
+            // Whichever is less where it runs: so many processes, or their memory.
+            " more than ",
+        ),
+        (
+            "memory is eaten",
+            "test = \"python3 -c 'x = b\\\"x\\\" * (8 << 30)'\"",
+            "needs more than the 1 GiB of memory that builds may have",
+        ),
+        ("a gigabyte is written", "test = \"yes | head -c 1000000000\"", "failed: "),
     ];
-    for (what, test) in cases {
+    for (what, test, reason) in cases {
         world.write_manifest(&with("one", test));
         let commit = repository.push(&world, "main");
         let late = latencies(&world, what, || {
-            assert_eq!(world.ended_run(&commit)["outcome"], "failed", "{what}");
+            let run = world.ended_run(&commit);
+            assert_eq!(run["outcome"], "failed", "{what}: {run:#}");
+            let message = run["failure"]["message"].as_str().unwrap();
+            assert!(message.starts_with("the test of `web` ") && message.contains(reason), "{what}: {run:#}");
         });
         // A machine that is shared may be slow by itself; what serves must not wait for a build to end.
         assert!(late < quiet + Duration::from_secs(2), "{what}: {late:?} instead of {quiet:?}");

@@ -19,6 +19,7 @@ mod first_day;
 mod follow;
 mod follow_doors;
 mod follow_others;
+mod follow_several;
 mod follow_ssh;
 mod follow_sweep;
 mod follow_trouble;

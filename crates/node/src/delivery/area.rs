@@ -3,7 +3,7 @@
 //! An app's mirror of its repository is one; everything that a build may write is a branch's own, so that what one
 //! branch leaves behind is never found by a build of another.
 
-use super::sweep::{Lease, folder_name};
+use super::sweep::{Lease, folder_name, remove};
 use crate::Node;
 use seaworthy_confine::{Bind, Job, PrivateFile};
 use seaworthy_diagnostics::{Diagnostic, Masked};
@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 const INSIDE: &str = "/seaworthy-build";
 /// Folders of the machine that programs need.
 const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
+/// What the node's disk has to have left before and while something is built, in bytes: what serves writes to it, too.
+pub(super) const FREE_BYTES_MIN: u64 = 1 << 30;
 /// The PATH where the node has none.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /// The most processes and threads of a job.
@@ -72,6 +74,8 @@ pub(super) enum Place {
     Out,
     /// What is thrown away after each job.
     Temporary,
+    /// A checkout for a command that is told what became of a run: builds go on meanwhile.
+    Told,
     /// What one job alone may know.
     Private,
 }
@@ -84,6 +88,7 @@ impl Place {
             Self::Home => "home",
             Self::Out => "out",
             Self::Temporary => "tmp",
+            Self::Told => "told",
             Self::Private => "private",
         }
     }
@@ -124,8 +129,18 @@ impl Area {
 
     /// Empties a folder.
     pub(super) fn clear(&self, place: Place) -> Result<(), Diagnostic> {
-        files::remove_tree(&self.outside(place))?;
+        self.remove(place)?;
         self.own(place)
+    }
+
+    /// Removes a folder that is made anew when it is wanted.
+    pub(super) fn remove(&self, place: Place) -> Result<(), Diagnostic> {
+        remove(&self.outside(place))
+    }
+
+    /// Everything that builds of this branch write.
+    pub(super) fn branch(&self) -> &Path {
+        &self.branch
     }
 
     /// Where a folder is on the machine.

@@ -1,30 +1,30 @@
 //! Checking a commit: the very command that a laptop and CI run, as the app's build user.
 
-use super::area::{self, Area, Place};
+use super::area::{self, Area, FREE_BYTES_MIN, Place};
 use super::git::{Git, words};
 use super::{import, receive};
 use crate::Node;
 use crate::failure::machine;
-use seaworthy_confine::{End, Finished, Job, Limits, Log};
-use seaworthy_delivery::answer::{self, VERDICT_BYTES_MAX};
+use seaworthy_confine::{Disk, End, Finished, Job, Limits, Log};
+use seaworthy_delivery::answer::{self, Answer, VERDICT_BYTES_MAX};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::{clock, files};
 use seaworthy_model::Name;
 use seaworthy_model::follow::Repository;
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::run::{Run, RunOutcome};
-use seaworthy_model::units::format_size;
+use seaworthy_model::units::round_size;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 
 /// How long a check may take: each of its steps has a limit of its own.
 const TIME_MAX: Duration = Duration::from_secs(2 * 3600);
 /// What it may write: the steps' outputs are limited by the check itself.
 const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// The largest home of one branch's builds, in bytes.
-const HOME_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
+/// The most that builds of one branch may leave, in bytes.
+const BRANCH_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
 /// The share of the machine's memory that builds may have: the rest is the services'.
 const MEMORY_SHARE: u64 = 2;
 /// How many logs of an app's checks are kept.
@@ -119,6 +119,7 @@ pub(super) async fn check(
     }
     area.clear(Place::Out)?;
     area.clear(Place::Temporary)?;
+    let _turn = turn(node, &mut log, cancelled).await?;
     let job = job(&area, subject)?;
     let finished =
         seaworthy_confine::run(node.delivery.walls(), &job, &limits(node, &area), Some(&mut log), asked(cancelled))
@@ -126,7 +127,11 @@ pub(super) async fn check(
     let finished = finished.map_err(|error| machine(&error))?;
     area.clear(Place::Temporary)?;
     log.note(&format!("ended: {:?} at {}", finished.end, clock::rfc3339(clock::now())));
-    passed(&finished)?;
+    if finished.end == End::TooLarge {
+        // Else every commit that comes would find it too large.
+        [Place::Source, Place::Home, Place::Out].into_iter().try_for_each(|place| area.clear(place))?;
+    }
+    passed(&area, &finished)?;
     let (out, home, node) = (area.outside(Place::Out), area.outside(Place::Home), Arc::clone(node));
     let wanted = import::Wanted {
         app: subject.run.app.clone(),
@@ -135,6 +140,18 @@ pub(super) async fn check(
     };
     let importing = tokio::task::spawn_blocking(move || import::import(&node, &out, &home, &wanted));
     Ok(importing.await.map_err(|error| machine(&error))??)
+}
+
+/// Waits until no other app's commit is checked.
+async fn turn<'a>(node: &'a Node, log: &mut Log, cancelled: &Cancelled) -> Result<SemaphorePermit<'a>, Stopped> {
+    if let Ok(turn) = node.delivery.checks.try_acquire() {
+        return Ok(turn);
+    }
+    log.note("waits: the commit of another app is checked");
+    tokio::select! {
+        turn = node.delivery.checks.acquire() => Ok(turn.map_err(|error| machine(&error))?),
+        () = asked(cancelled) => Err(Stopped::Superseded),
+    }
 }
 
 fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
@@ -212,41 +229,53 @@ pub(super) fn limits(node: &Node, area: &Area) -> Limits {
             .or_else(|| Some(seaworthy_host::machine::memory_bytes()? / MEMORY_SHARE)),
         output_bytes: OUTPUT_BYTES_MAX,
         stdout_bytes: VERDICT_BYTES_MAX,
-        folder: Some((area.outside(Place::Home), HOME_BYTES_MAX)),
+        disk: Some(Disk {
+            folder: area.branch().to_owned(),
+            bytes_max: BRANCH_BYTES_MAX,
+            free_bytes_min: FREE_BYTES_MIN,
+        }),
     }
 }
 
-fn passed(finished: &Finished) -> Result<(), Stopped> {
-    let lines = || finished.last_lines.clone();
-    let failed = |message: String, help: &str| Stopped::Failed(Diagnostic::user(message).evidence(lines()).help(help));
-    match &finished.end {
-        End::Code(0) => Ok(()),
-        End::Code(code) => Err(Stopped::Failed(answer::failure(Some(*code), &finished.stdout, &finished.last_lines))),
-        End::OutOfMemory(bytes) => {
-            let message = format!("the check of the commit needs more than {} of memory", format_size(*bytes));
-            Err(failed(
-                message,
-                "`SEAWORTHY_BUILD_MEMORY` of the node says how much builds may have; half of the machine's otherwise",
-            ))
+fn passed(area: &Area, finished: &Finished) -> Result<(), Stopped> {
+    let failed = |message: String, help: &str| {
+        Stopped::Failed(Diagnostic::user(message).evidence(finished.last_lines.clone()).help(help))
+    };
+    let greedy =
+        |what: &str, help: &str| Stopped::Failed(answer::greedy(&finished.stdout, &finished.last_lines, what, help));
+    Err(match &finished.end {
+        End::Code(0) => return Ok(()),
+        End::Code(code) => match answer::answer(Some(*code), &finished.stdout, &finished.last_lines) {
+            Answer::Failed(error) => Stopped::Failed(error),
+            Answer::Unknown(error) => Stopped::Unknown(error),
+        },
+        End::OutOfMemory(bytes) => greedy(
+            &format!("needs more than the {} of memory that builds may have", round_size(*bytes)),
+            "`SEAWORTHY_BUILD_MEMORY` of the node says how much builds may have; half of the machine's otherwise",
+        ),
+        End::TooManyProcesses(most) => greedy(
+            &format!("wants more than {most} processes and threads at a time"),
+            "does it start itself again and again? fewer at a time, or one after the other",
+        ),
+        End::TooLong => greedy(
+            &format!("was not done when the check had taken {} hours", TIME_MAX.as_secs() / 3600),
+            "its log says how far it came",
+        ),
+        End::TooMuchOutput => greedy("writes too much", "let tests and builds say less"),
+        End::TooLarge => failed(
+            format!("builds of the branch leave more than {}", round_size(BRANCH_BYTES_MAX)),
+            "checkout, caches and what is built count together; all of it was removed, the next commit begins anew",
+        ),
+        End::DiskFull => {
+            let (free, folder) = (round_size(FREE_BYTES_MIN), area.branch().display());
+            let message = format!("nothing is built while the disk of `{folder}` has less than {free} free");
+            let help = "what serves needs it: `seaworthy doctor` and `df -h` say how much there is";
+            Stopped::Unknown(Diagnostic::machine(message).help(help).later())
         }
-        End::TooLong => {
-            let hours = TIME_MAX.as_secs() / 3600;
-            Err(failed(
-                format!("the check of the commit took longer than {hours} hours"),
-                "its log says how far it came",
-            ))
-        }
-        End::TooMuchOutput => {
-            Err(failed("the check of the commit writes too much".to_owned(), "let tests and builds say less"))
-        }
-        End::TooLarge => {
-            let message = format!("the check of the commit leaves more than {}", format_size(HOME_BYTES_MAX));
-            Err(failed(message, "caches and checkouts of a branch count together"))
-        }
-        End::Cancelled => Err(Stopped::Superseded),
+        End::Cancelled => Stopped::Superseded,
         End::NotConfined => {
             let why = finished.last_lines.last().cloned().unwrap_or_default();
-            Err(Diagnostic::machine(format!("the check cannot be kept apart: {why}")).later().into())
+            Stopped::Unknown(Diagnostic::machine(format!("the check cannot be kept apart: {why}")).later())
         }
-    }
+    })
 }

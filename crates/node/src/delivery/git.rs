@@ -1,10 +1,10 @@
 //! The git program, as the app's build user, with the app's credentials and nothing of what builds leave behind.
 
-use super::area::{Area, Place};
+use super::area::{Area, FREE_BYTES_MIN, Place};
 use super::secrets::{self, Credentials};
 use crate::Node;
 use crate::failure::machine;
-use seaworthy_confine::{Bind, End, Finished, Job, Limits};
+use seaworthy_confine::{Bind, Disk, End, Finished, Job, Limits};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::follow::{Reached, Repository};
@@ -18,6 +18,8 @@ pub(super) const LOOK_TIME_MAX: Duration = Duration::from_secs(60);
 pub(super) const FETCH_TIME_MAX: Duration = Duration::from_secs(1800);
 /// The largest mirror, in bytes.
 pub(super) const MIRROR_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+/// Why nothing is fetched then.
+const FULL: &str = "the node's disk is nearly full";
 /// What git may write.
 const OUTPUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Memory of git, in bytes: packs of large repositories are large.
@@ -84,7 +86,7 @@ impl<'a> Git<'a> {
         let mut job = self.job(area, "fetch", &[(Place::Mirror, true)])?;
         job.arguments = words(&format!("{READY}{FETCH}"));
         job.arguments.extend([area.at(Place::Mirror), self.repository.to_string(), branch.to_owned()]);
-        let limits = Limits { folder: Some((area.outside(Place::Mirror), MIRROR_BYTES_MAX)), ..limits(FETCH_TIME_MAX) };
+        let limits = Limits { disk: Some(disk(area)), ..limits(FETCH_TIME_MAX) };
         self.run(&job, &limits, cancelled).await.map(drop)
     }
 
@@ -154,6 +156,8 @@ impl<'a> Git<'a> {
             End::TooLong => format!("it took longer than {} s", limits.time.as_secs()),
             End::TooLarge => format!("it is larger than {} GiB", MIRROR_BYTES_MAX >> 30),
             End::TooMuchOutput => "git says too much".to_owned(),
+            End::DiskFull => FULL.to_owned(),
+            End::TooManyProcesses(_) => "git wants to be too many processes".to_owned(),
             End::OutOfMemory(_) => "git needs more memory than it may have".to_owned(),
             End::Cancelled => "it was stopped".to_owned(),
             End::NotConfined => said(&finished.last_lines).unwrap_or_default(),
@@ -232,6 +236,11 @@ pub(super) fn limits(time: Duration) -> Limits {
         memory_bytes: Some(MEMORY_BYTES),
         output_bytes: OUTPUT_BYTES_MAX,
         stdout_bytes: OUTPUT_BYTES_MAX as usize,
-        folder: None,
+        disk: None,
     }
+}
+
+/// What the mirror may take.
+pub(super) fn disk(area: &Area) -> Disk {
+    Disk { folder: area.outside(Place::Mirror), bytes_max: MIRROR_BYTES_MAX, free_bytes_min: FREE_BYTES_MIN }
 }

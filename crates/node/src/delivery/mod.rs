@@ -27,7 +27,7 @@ use crate::supervise::{complain, note};
 use seaworthy_confine::Walls;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
-use seaworthy_model::run::{Run, RunOutcome, RunState};
+use seaworthy_model::run::{Run, RunOutcome, RunSource, RunState};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -44,6 +44,8 @@ pub(crate) struct Delivery {
     asking: tokio::sync::Mutex<()>,
     /// How many commits may come in at a time.
     uploads: Semaphore,
+    /// How many checks go on at a time: what one of them may have of the machine, two would have twice.
+    checks: Semaphore,
     /// Which folders builds work in.
     leases: sweep::Leases,
 }
@@ -52,11 +54,19 @@ pub(crate) struct Delivery {
 #[derive(Clone, Default)]
 struct Watcher {
     wake: Arc<Notify>,
-    problem: Option<Diagnostic>,
+    /// Of each branch that cannot be looked at, why.
+    problems: Problems,
     runs: bool,
     /// The run that was begun last, and how to end it.
     current: Option<(u64, Cancel)>,
+    /// Held while a command is told what became of a run.
+    telling: Arc<tokio::sync::Mutex<()>>,
+    /// Held while the status of a commit is set.
+    setting: Arc<tokio::sync::Mutex<()>>,
 }
+
+/// What is wrong with each of the branches that an app's environments follow.
+type Problems = BTreeMap<RunSource, Diagnostic>;
 
 /// Tells a run to end, and as what.
 type Cancel = watch::Sender<Option<RunOutcome>>;
@@ -71,6 +81,7 @@ impl Delivery {
             beginning: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             uploads: Semaphore::new(sent::UPLOADS_MAX),
+            checks: Semaphore::new(1),
             leases: sweep::Leases::default(),
         }
     }
@@ -93,6 +104,16 @@ impl Delivery {
         }
     }
 
+    /// One command of an app is told at a time.
+    fn telling(&self, app: &Name) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.apps().entry(app.clone()).or_default().telling)
+    }
+
+    /// One status of an app's commits is set at a time.
+    fn setting(&self, app: &Name) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(&self.apps().entry(app.clone()).or_default().setting)
+    }
+
     /// What this machine gives to keep builds apart; found out once, when something is first built.
     fn walls(&self) -> &Walls {
         self.walls.get_or_init(|| {
@@ -109,19 +130,27 @@ impl Delivery {
         watcher.inspect(|watcher| watcher.wake.notify_one()).is_some()
     }
 
-    /// Why what an app's environments follow cannot be looked at.
-    pub(super) fn problem(&self, app: &Name) -> Option<Diagnostic> {
-        self.apps().get(app)?.problem.clone()
+    /// Why a branch that an app's environments follow cannot be looked at.
+    pub(super) fn problem(&self, app: &Name, source: &RunSource) -> Option<Diagnostic> {
+        self.apps().get(app)?.problems.get(source).cloned()
     }
 
-    /// Whether it is another one than before.
-    fn set_problem(&self, app: &Name, problem: Option<Diagnostic>) -> bool {
+    /// Remembers what is wrong now; those of it that were not known before.
+    fn set_problems(&self, app: &Name, problems: Problems) -> Vec<Diagnostic> {
         let mut apps = self.apps();
         let watcher = apps.entry(app.clone()).or_default();
-        let message = |problem: &Option<Diagnostic>| problem.as_ref().map(|error| error.message.clone());
-        let is_new = message(&watcher.problem) != message(&problem);
-        watcher.problem = problem;
-        is_new
+        let is_known = |(source, error): &(&RunSource, &Diagnostic)| {
+            watcher.problems.get(source).is_some_and(|known| known.message == error.message)
+        };
+        let mut new: Vec<Diagnostic> = Vec::new();
+        for (_, error) in problems.iter().filter(|one| !is_known(one)) {
+            // A repository that cannot be reached is one problem, however many of its branches are followed.
+            if new.iter().all(|known| known.message != error.message) {
+                new.push(error.clone());
+            }
+        }
+        watcher.problems = problems;
+        new
     }
 
     fn apps(&self) -> MutexGuard<'_, BTreeMap<Name, Watcher>> {

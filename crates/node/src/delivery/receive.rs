@@ -2,7 +2,7 @@
 //! looks at it in walls, as the app's build user, and believes no object of it unseen.
 
 use super::area::{Area, Place};
-use super::git::{FETCH_TIME_MAX, LOOK_TIME_MAX, MIRROR_BYTES_MAX, READY, apart, limits, said, words};
+use super::git::{FETCH_TIME_MAX, LOOK_TIME_MAX, MIRROR_BYTES_MAX, READY, apart, disk, limits, said, words};
 use crate::Node;
 use crate::failure::machine;
 use seaworthy_confine::{Bind, End, Limits};
@@ -74,7 +74,7 @@ pub(super) async fn receive(
     };
     job.arguments = words(&format!("{READY}{RECEIVE}"));
     job.arguments.extend([area.at(Place::Mirror), reference(sent.environment), sent.commit.to_owned(), at]);
-    let limits = Limits { folder: Some((area.outside(Place::Mirror), MIRROR_BYTES_MAX)), ..limits(FETCH_TIME_MAX) };
+    let limits = Limits { disk: Some(disk(area)), ..limits(FETCH_TIME_MAX) };
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, cancelled).await;
     let finished = finished.map_err(|error| machine(&error))?;
     let short = sent.commit.get(..10).unwrap_or(sent.commit);
@@ -99,6 +99,7 @@ pub(super) async fn receive(
             error.help("large files are better kept outside git")
         }
         End::OutOfMemory(_) => Diagnostic::user("taking in what was sent needs more memory than git may have"),
+        End::DiskFull => Diagnostic::machine("the node's disk is nearly full").later(),
         End::Cancelled => Diagnostic::machine("it was stopped"),
         end => Diagnostic::machine(format!("what was sent cannot be taken in: {end:?}: {}", why())).later(),
     };

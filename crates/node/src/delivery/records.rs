@@ -6,7 +6,8 @@ use crate::Node;
 use seaworthy_api::wire::{FollowStatus, WebhookInfo};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
-use seaworthy_model::run::{Follower, Run};
+use seaworthy_model::follow::Follow;
+use seaworthy_model::run::{Follower, Run, RunSource};
 
 impl Node {
     /// The last runs of an app, newest first; of one environment, or of all.
@@ -26,11 +27,11 @@ impl Node {
     ) -> Result<Option<FollowStatus>, Diagnostic> {
         let own = followers.iter().find(|one| one.app == *app && one.environment == *environment);
         let Some(follower) = own else { return Ok(None) };
-        let problem = self.delivery.problem(app);
+        let problem = source(follower).and_then(|source| self.delivery.problem(app, &source));
         Ok(Some(FollowStatus {
             follower: follower.clone(),
             text: words(follower),
-            run: self.followed_run(app, environment)?,
+            run: self.followed_run(app, environment)?.map(|run| run.seen_from(environment)),
             help: problem.as_ref().and_then(|problem| problem.help.clone()),
             problem: problem.map(|problem| problem.message),
         }))
@@ -48,8 +49,7 @@ impl Node {
             let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
             error.help(format!("`seaworthy runs {environment}` lists them"))
         })?;
-        let release =
-            last.release.clone().filter(|_| matches!(last.source, seaworthy_model::run::RunSource::Environment(_)));
+        let release = last.release.clone().filter(|_| matches!(last.source, RunSource::Environment(_)));
         let new = super::run::new(app, last.source, last.commit, last.environments);
         let run = self.store.add_run(&Run { release, ..new })?;
         self.watch(app);
@@ -64,5 +64,15 @@ impl Node {
             secret_file: secrets::webhook_file(&self.options.home, app).display().to_string(),
             secret: reveal.then(|| secret.reveal().clone()),
         })
+    }
+}
+
+/// The branch that an environment follows itself, as runs name it.
+fn source(follower: &Follower) -> Option<RunSource> {
+    match (&follower.follows, &follower.repository) {
+        (Follow::Branch(branch), Some(repository)) => {
+            Some(RunSource::Branch { repository: repository.to_string(), branch: branch.clone() })
+        }
+        _ => None,
     }
 }

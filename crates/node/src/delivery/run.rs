@@ -34,9 +34,11 @@ pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: V
         failure: None,
         release: None,
         deployments: BTreeMap::new(),
+        arrivals: BTreeMap::new(),
         attempts: 0,
         queued_at: clock::rfc3339(clock::now()),
         started_at: None,
+        since: None,
         ended_at: None,
         log: None,
         bundle: None,
@@ -45,9 +47,9 @@ pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: V
 
 /// Writes down that a run begins.
 pub(super) fn begun(node: &Node, mut run: Run) -> Run {
-    run.state = RunState::Checking;
+    run.enter(RunState::Checking, clock::rfc3339(clock::now()));
     run.attempts += 1;
-    run.started_at = Some(clock::rfc3339(clock::now()));
+    run.started_at.clone_from(&run.since);
     if !matches!(run.source, RunSource::Environment(_)) {
         run.log = Some(check::log_path(node, &run).display().to_string());
     }
@@ -66,7 +68,7 @@ pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: Cancelle
         }
         Ok(release) => {
             run.release = Some(release);
-            run.state = RunState::Deploying;
+            run.enter(RunState::Deploying, clock::rfc3339(clock::now()));
             node.keep_run(&run);
             carry::deploy(&node, run).await;
         }
@@ -81,7 +83,8 @@ pub(super) async fn carry_out(node: Arc<Node>, mut run: Run, cancelled: Cancelle
             if is_cancelled {
                 node.finish_run(run, why(&cancelled), None);
             } else {
-                node.keep_run(&Run { state: RunState::Queued, ..run });
+                run.enter(RunState::Queued, clock::rfc3339(clock::now()));
+                node.keep_run(&run);
             }
         }
         Err(Stopped::Unknown(failure)) => node.finish_run(run, RunOutcome::Refused, Some(failure)),
@@ -134,10 +137,10 @@ impl Node {
 
     /// Writes down how a run ended, and tells whoever wants to know.
     pub(super) fn finish_run(self: &Arc<Self>, mut run: Run, outcome: RunOutcome, failure: Option<Diagnostic>) {
-        run.state = RunState::Done;
+        run.enter(RunState::Done, clock::rfc3339(clock::now()));
         run.outcome = Some(outcome);
         run.failure = failure;
-        run.ended_at = Some(clock::rfc3339(clock::now()));
+        run.ended_at.clone_from(&run.since);
         self.keep_run(&run);
         sent::forget(self, &run);
         note(&format!("run {} of {}: {}", run.id, run.app, line(&run)));

@@ -86,7 +86,7 @@ impl Node {
         // A newer commit with the same release soaks from the moment that it was found to change nothing here.
         let same = runs.iter().find(|run| {
             run.environments.contains(environment)
-                && run.outcome == Some(RunOutcome::Deployed)
+                && run.outcome_in(environment) == Some(RunOutcome::Deployed)
                 && run.release.as_ref() == Some(&revision.release)
         });
         let newer = same.and_then(|run| {
@@ -97,12 +97,11 @@ impl Node {
             Some((commit, at)) => (Some(commit), at),
             None => (revision.provenance.commit.clone(), since),
         };
-        let well = self
-            .engine
-            .status()?
-            .iter()
-            .filter(|pool| revision.pools.values().any(|own| own.id == pool.spec.id))
-            .all(|pool| pool.instances.iter().all(|instance| matches!(instance.state, InstanceState::Running)));
-        Ok(Some(Standing { commit, release: revision.release, since, well }))
+        let pools = self.engine.status()?;
+        let own = pools.iter().filter(|pool| revision.pools.values().any(|own| own.id == pool.spec.id));
+        let instances: Vec<_> = own.flat_map(|pool| &pool.instances).collect();
+        let well = instances.iter().all(|instance| matches!(instance.state, InstanceState::Running));
+        let started = instances.iter().filter_map(|instance| instance.started_at).max();
+        Ok(Some(Standing { commit, release: revision.release, since, well, started }))
     }
 }

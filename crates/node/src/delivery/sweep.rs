@@ -195,7 +195,7 @@ fn entries(folder: &Path) -> Result<Vec<String>, Diagnostic> {
 }
 
 /// Removes a tree that builds have made: some tools take the right to write from their own folders.
-fn remove(folder: &Path) -> Result<(), Diagnostic> {
+pub(super) fn remove(folder: &Path) -> Result<(), Diagnostic> {
     if files::remove_tree(folder).is_ok() {
         return Ok(());
     }

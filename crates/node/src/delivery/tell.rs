@@ -2,11 +2,13 @@
 
 use super::area::{Area, Place};
 use super::check::limits;
+use super::git::words as shell;
 use super::{http, secrets};
 use crate::Node;
 use crate::supervise::{complain, note};
 use seaworthy_confine::{End, Limits};
 use seaworthy_delivery::evidence::{Evidence, JobEvidence, PAUSES};
+use seaworthy_delivery::watch::branch_behind;
 use seaworthy_delivery::{forge, signature};
 use seaworthy_diagnostics::{Diagnostic, Masked};
 use seaworthy_model::Name;
@@ -20,6 +22,22 @@ const COMMAND_TIME_MAX: Duration = Duration::from_secs(60);
 /// What it may write.
 const OUTPUT_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Checks out the first of some commits that the mirror has, and runs a command there.
+const TELL: &str = "set -eu\n\
+cd \"$1\"\n\
+git init --quiet --template= .\n\
+mkdir -p .git/objects/info\n\
+printf '%s/objects\\n' \"$2\" > .git/objects/info/alternates\n\
+found=\n\
+for commit in $3; do\n\
+  if git cat-file -e \"$commit^{commit}\" 2>/dev/null; then found=$commit; break; fi\n\
+done\n\
+if [ -z \"$found\" ]; then echo \"none of its commits is here: $3\" >&2; exit 1; fi\n\
+git checkout --quiet --force --detach \"$found\"\n\
+cd \"$4\"\n\
+shift 4\n\
+exec \"$@\"\n";
+
 /// After a run's end.
 pub(super) fn ended(node: &Arc<Node>, run: &Run) {
     // Whoever sent a commit sees what becomes of it.
@@ -31,27 +49,24 @@ pub(super) fn ended(node: &Arc<Node>, run: &Run) {
         return;
     }
     let (node, run) = (Arc::clone(node), run.clone());
-    tokio::spawn(async move {
-        if let Err(error) = notify(&node, &run).await {
-            complain(&error);
-        }
-    });
+    tokio::spawn(async move { notify(&node, &run).await.iter().for_each(complain) });
 }
 
 /// After a run of a job that ended badly: whoever is told of what the environment follows is told of this, too.
 pub(crate) fn job_failed(node: &Arc<Node>, id: u64) {
     let node = Arc::clone(node);
     tokio::spawn(async move {
-        if let Err(error) = notify_of_job(&node, id).await {
-            complain(&error);
+        match notify_of_job(&node, id).await {
+            Ok(errors) => errors.iter().for_each(complain),
+            Err(error) => complain(&error),
         }
     });
 }
 
-async fn notify_of_job(node: &Arc<Node>, id: u64) -> Result<(), Diagnostic> {
-    let Some(run) = node.store.job_run(id)? else { return Ok(()) };
+async fn notify_of_job(node: &Arc<Node>, id: u64) -> Result<Vec<Diagnostic>, Diagnostic> {
+    let Some(run) = node.store.job_run(id)? else { return Ok(Vec::new()) };
     let here = |one: &Follower| one.app == run.app && one.environment == run.environment;
-    let Some(follower) = node.store.followers()?.into_iter().find(here) else { return Ok(()) };
+    let Some(follower) = node.store.followers()?.into_iter().find(here) else { return Ok(Vec::new()) };
     let last_lines = node.job_last_lines(&run);
     let evidence = JobEvidence {
         format: 1,
@@ -67,17 +82,8 @@ async fn notify_of_job(node: &Arc<Node>, id: u64) -> Result<(), Diagnostic> {
         text: format!("job {} in {}: {}", run.job, run.environment, run.reason.as_deref().unwrap_or("failed")),
     };
     let text = serde_json::to_string(&evidence).unwrap_or_default();
-    let branch = match &follower.follows {
-        Follow::Branch(branch) => Some(branch.as_str()),
-        Follow::Environment { .. } => None,
-    };
-    let subject = Subject {
-        app: &run.app,
-        name: format!("run {id} of the job `{}`", run.job),
-        branch,
-        manifest: Some(&follower.manifest),
-    };
-    tell(node, &subject, &follower.notify, text).await
+    let subject = Subject { name: format!("run {id} of the job `{}`", run.job), branch: None, commit: None };
+    Ok(tell(node, &subject, &follower, text).await)
 }
 
 fn followers(node: &Node, run: &Run) -> Result<Vec<Follower>, Diagnostic> {
@@ -87,25 +93,30 @@ fn followers(node: &Node, run: &Run) -> Result<Vec<Follower>, Diagnostic> {
 
 /// What somebody is told of.
 struct Subject<'a> {
-    app: &'a Name,
     /// For messages: `run 5`.
     name: String,
-    /// The branch in whose checkout a command runs, if there is one.
+    /// The branch that it is of; else the one that reaches the environment.
     branch: Option<&'a str>,
-    /// The manifest's path in it.
-    manifest: Option<&'a str>,
+    /// The commit that it is of; else the one that serves.
+    commit: Option<&'a str>,
 }
 
-/// Each way to tell somebody once, however many environments name it.
-async fn notify(node: &Arc<Node>, run: &Run) -> Result<(), Diagnostic> {
-    let followers = followers(node, run)?;
+/// Each way to tell somebody once, however many environments name it, and each whatever became of the others; what did
+/// not work.
+async fn notify(node: &Arc<Node>, run: &Run) -> Vec<Diagnostic> {
+    let mut followers = match followers(node, run) {
+        Ok(followers) => followers,
+        Err(error) => return vec![error],
+    };
+    followers.retain(|one| one.notify != Notify::default());
+    followers.retain(|one| run.outcome_in(&one.environment) != Some(RunOutcome::Deployed));
     let branch = match &run.source {
         RunSource::Branch { branch, .. } => Some(branch.as_str()),
         RunSource::Environment(_) | RunSource::Sent { .. } => None,
     };
-    let manifest = followers.first().map(|one| one.manifest.as_str());
-    let subject = Subject { app: &run.app, name: format!("run {}", run.id), branch, manifest };
+    let subject = Subject { name: format!("run {}", run.id), branch, commit: Some(&run.commit) };
     let mut told: Vec<&Notify> = Vec::new();
+    let mut errors = Vec::new();
     for follower in &followers {
         if told.contains(&&follower.notify) {
             continue;
@@ -114,20 +125,38 @@ async fn notify(node: &Arc<Node>, run: &Run) -> Result<(), Diagnostic> {
         let same = followers.iter().filter(|other| other.notify == follower.notify);
         let environments: Vec<&Name> = same.map(|other| &other.environment).collect();
         let text = serde_json::to_string(&Evidence::new(run, environments)).unwrap_or_default();
-        tell(node, &subject, &follower.notify, text).await?;
+        errors.extend(tell(node, &subject, follower, text).await);
     }
-    Ok(())
+    errors
 }
 
-async fn tell(node: &Arc<Node>, subject: &Subject<'_>, notify: &Notify, text: String) -> Result<(), Diagnostic> {
-    if let Some(url) = &notify.webhook {
-        post(node, subject, url, &text).await?;
-    }
-    if notify.command.is_empty() { Ok(()) } else { command(node, subject, &notify.command, text).await }
+/// The webhook and the command of a follower; what did not work.
+async fn tell(node: &Arc<Node>, subject: &Subject<'_>, follower: &Follower, text: String) -> Vec<Diagnostic> {
+    let posting = async {
+        match &follower.notify.webhook {
+            Some(url) => post(node, subject, follower, url, &text).await,
+            None => Ok(()),
+        }
+    };
+    // A webhook that is tried again for a minute keeps no command waiting.
+    let running = async {
+        match follower.notify.command.as_slice() {
+            [] => Ok(()),
+            words => command(node, subject, follower, words, text.clone()).await,
+        }
+    };
+    let (posted, ran) = tokio::join!(posting, running);
+    [posted, ran].into_iter().filter_map(Result::err).collect()
 }
 
-async fn post(node: &Arc<Node>, subject: &Subject<'_>, url: &str, text: &str) -> Result<(), Diagnostic> {
-    let secret = secrets::webhook(&node.options.home, subject.app)?;
+async fn post(
+    node: &Arc<Node>,
+    subject: &Subject<'_>,
+    follower: &Follower,
+    url: &str,
+    text: &str,
+) -> Result<(), Diagnostic> {
+    let secret = secrets::webhook(&node.options.home, &follower.app)?;
     let signature = Masked::new(signature::sign(&secret, text.as_bytes()));
     let mut why = String::new();
     for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
@@ -144,65 +173,88 @@ async fn post(node: &Arc<Node>, subject: &Subject<'_>, url: &str, text: &str) ->
     Err(Diagnostic::machine(format!("the webhook of {} was not told: {why}", subject.name)))
 }
 
-/// In a checkout of the branch, with the walls of a build.
-async fn command(node: &Arc<Node>, subject: &Subject<'_>, words: &[String], text: String) -> Result<(), Diagnostic> {
-    let Some(branch) = subject.branch else {
-        let why = "its environment follows another environment: there is no checkout to run it in";
-        note(&format!("the command of {} was not run: {why}", subject.name));
-        return Ok(());
-    };
-    let area = Area::open(node, subject.app, branch)?;
-    let places = [(Place::Source, true), (Place::Home, true)];
-    let mut job = area.job("notify", &places)?;
+/// In a checkout of its own, with the walls of a build.
+async fn command(
+    node: &Arc<Node>,
+    subject: &Subject<'_>,
+    follower: &Follower,
+    words: &[String],
+    text: String,
+) -> Result<(), Diagnostic> {
+    let app = &follower.app;
+    let telling = node.delivery.telling(app);
+    let _turn = telling.lock().await;
+    let mut all = node.store.followers()?;
+    all.retain(|one| one.app == *app);
+    let branch = subject.branch.or_else(|| branch_behind(&all, &follower.environment)).unwrap_or_default();
+    let area = Area::open(node, app, branch)?;
+    area.clear(Place::Told)?;
+    let mut job = area.job("notify", &[(Place::Mirror, false), (Place::Told, true), (Place::Home, true)])?;
     job.environment.insert("HOME".to_owned(), area.at(Place::Home));
-    job.folder = area.inside(Place::Source);
-    if let Some(folder) = subject.manifest.and_then(|manifest| std::path::Path::new(manifest).parent()) {
-        job.folder = job.folder.join(folder);
-    }
-    job.program = words.first().cloned().unwrap_or_default().into();
-    job.arguments = words[1..].to_vec();
+    job.program = "/bin/sh".into();
+    job.arguments = shell(TELL);
+    let folder = follower.manifest.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    // A commit that could not be fetched has no command; what serves has one.
+    let commits = [subject.commit.map(str::to_owned), serving(node, app, &follower.environment)?];
+    let commits = commits.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    job.arguments.extend([area.at(Place::Told), area.at(Place::Mirror), commits, folder.to_owned()]);
+    job.arguments.extend(words.iter().cloned());
     job.input = Some(text);
     let limits =
         Limits { time: COMMAND_TIME_MAX, output_bytes: OUTPUT_BYTES_MAX, stdout_bytes: 1 << 20, ..limits(node, &area) };
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, std::future::pending()).await;
+    area.remove(Place::Told)?;
     let finished = finished.map_err(|error| Diagnostic::machine(error.to_string()))?;
-    match finished.end {
-        End::Code(0) => Ok(()),
-        end => {
-            let message = format!("the command that is told of {} did not work: {end:?}", subject.name);
-            Err(Diagnostic::user(message).evidence(finished.last_lines))
-        }
-    }
+    let why = match finished.end {
+        End::Code(0) => return Ok(()),
+        End::Code(code) => format!("exit code {code}"),
+        End::TooLong => format!("it took longer than {} s", COMMAND_TIME_MAX.as_secs()),
+        end => format!("{end:?}"),
+    };
+    let message = format!("the command that is told of {} did not work: {why}", subject.name);
+    Err(Diagnostic::user(message).evidence(finished.last_lines))
+}
+
+/// The commit of what an environment runs.
+fn serving(node: &Node, app: &Name, environment: &Name) -> Result<Option<String>, Diagnostic> {
+    let Some(number) = node.store.environment(app, environment)?.and_then(|place| place.running) else {
+        return Ok(None);
+    };
+    Ok(node.store.revision(app, environment, number)?.and_then(|revision| revision.provenance.commit))
 }
 
 /// Sets the commit's status where its repository is; what does not work stops nothing.
 pub(super) fn forge(node: &Arc<Node>, run: &Run) {
     let (node, run) = (Arc::clone(node), run.clone());
     tokio::spawn(async move {
-        let call = match call(&node, &run) {
-            Ok(Some(call)) => call,
-            Ok(None) => return,
-            Err(error) => return complain(&error),
+        let setting = node.delivery.setting(&run.app);
+        let _turn = setting.lock().await;
+        if let Err(why) = set_status(&node, &run).await {
+            note(&format!("the status of {} was not set: {why}", run.short()));
+        }
+    });
+}
+
+async fn set_status(node: &Arc<Node>, run: &Run) -> Result<(), String> {
+    let mut why = String::new();
+    for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
+        tokio::time::sleep(pause).await;
+        // As the run stands now: of two calls the later one never says what was true before.
+        let now = node.store.run(run.id).map_err(|error| error.to_string())?;
+        let Some(call) = call(node, now.as_ref().unwrap_or(run)).map_err(|error| error.message)? else {
+            return Ok(());
         };
         let body = serde_json::to_vec(&call.body).unwrap_or_default();
-        let mut why = String::new();
-        for pause in [Duration::ZERO].into_iter().chain(PAUSES) {
-            tokio::time::sleep(pause).await;
-            let (url, header, body) = (call.url.clone(), call.header.clone(), body.clone());
-            match tokio::task::spawn_blocking(move || http::post(&url, &[header], &body)).await {
-                Ok(Ok(200..=299)) => return,
-                // Refused for good: the token is wrong, or the commit is not there.
-                Ok(Ok(status @ 400..=499)) => {
-                    why = format!("it answers {status}");
-                    break;
-                }
-                Ok(Ok(status)) => why = format!("it answers {status}"),
-                Ok(Err(error)) => why = error,
-                Err(error) => why = error.to_string(),
-            }
+        match tokio::task::spawn_blocking(move || http::post(&call.url, &[call.header], &body)).await {
+            Ok(Ok(200..=299)) => return Ok(()),
+            // Refused for good: the token is wrong, or the commit is not there.
+            Ok(Ok(status @ 400..=499)) => return Err(format!("it answers {status}")),
+            Ok(Ok(status)) => why = format!("it answers {status}"),
+            Ok(Err(error)) => why = error,
+            Err(error) => why = error.to_string(),
         }
-        note(&format!("the status of {} was not set: {why}", run.short()));
-    });
+    }
+    Err(why)
 }
 
 fn call(node: &Node, run: &Run) -> Result<Option<forge::Call>, Diagnostic> {

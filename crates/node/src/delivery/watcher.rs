@@ -101,31 +101,31 @@ async fn finished(current: Option<&mut Current>) {
 fn stop(node: &Node, app: &Name) {
     if let Some(watcher) = node.delivery.apps().get_mut(app) {
         watcher.runs = false;
-        watcher.problem = None;
+        watcher.problems.clear();
     }
 }
 
-/// Looks at every branch; returns how often in a row that failed.
+/// Looks at every branch, whatever is wrong with others; returns how often in a row no repository could be reached.
 async fn look(node: &Arc<Node>, app: &Name, followers: &[Follower], current: Option<&Current>, failures: u32) -> u32 {
     let watched = watched(followers);
     let repositories: BTreeSet<&str> = watched.iter().map(|one| one.repository.as_str()).collect();
-    let mut problem = None;
+    let mut problems = BTreeMap::new();
+    let mut reached = repositories.is_empty();
     for repository in repositories {
         let of_it: Vec<&Watched> = watched.iter().filter(|one| one.repository.as_str() == repository).collect();
         let branches: Vec<String> = of_it.iter().map(|one| one.branch.clone()).collect();
         let heads = Git::new(node, app, &of_it[0].repository).heads(&branches).await;
-        let decided = heads.and_then(|heads| of_it.iter().try_for_each(|one| node.see(app, one, &heads, current)));
-        if let Err(error) = decided {
-            problem = Some(error);
+        reached |= heads.is_ok();
+        for one in of_it {
+            let seen = heads.as_ref().map_err(Clone::clone).and_then(|heads| node.see(app, one, heads, current));
+            if let Err(error) = seen {
+                problems.insert(one.source(), error);
+            }
         }
     }
     // The same problem once a minute would hide every other.
-    if node.delivery.set_problem(app, problem.clone())
-        && let Some(error) = &problem
-    {
-        complain(error);
-    }
-    if problem.is_some() { failures.saturating_add(1) } else { 0 }
+    node.delivery.set_problems(app, problems).iter().for_each(complain);
+    if reached { 0 } else { failures.saturating_add(1) }
 }
 
 /// Lets the next run begin.

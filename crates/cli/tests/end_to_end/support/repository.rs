@@ -96,6 +96,11 @@ impl Repository {
         git(world, &["rev-parse", "HEAD"]).trim().to_owned()
     }
 
+    /// Removes a branch.
+    pub(crate) fn remove(&self, world: &World, branch: &str) {
+        git(world, &["push", "--quiet", &self.path(), &format!(":refs/heads/{branch}")]);
+    }
+
     /// Pushes the commit that there is to a branch.
     pub(crate) fn share(&self, world: &World, branch: &str) {
         git(world, &["push", "--quiet", "--force", &self.path(), &format!("HEAD:refs/heads/{branch}")]);
@@ -169,8 +174,14 @@ impl World {
     /// The last run of `dev` once it is like that.
     #[track_caller]
     pub(crate) fn run_that(&self, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
+        self.run_in("dev", what, is_it)
+    }
+
+    /// The last run of an environment once it is like that.
+    #[track_caller]
+    pub(crate) fn run_in(&self, environment: &str, what: &str, is_it: impl Fn(&Value) -> bool) -> Value {
         wait_for(what, PUSHED, || {
-            let runs = self.run(&["runs", "dev", "--json"]);
+            let runs = self.run(&["runs", environment, "--app", "subject", "--json"]);
             let runs: Value = serde_json::from_str(&runs.stdout).ok()?;
             runs.as_array()?.iter().find(|run| is_it(run)).cloned()
         })
