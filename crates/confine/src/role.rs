@@ -181,8 +181,9 @@ fn start_program(job: &Job) -> io::Result<Pid> {
         // The standard library clears the supplementary groups when it sets the user as root.
         command.gid(user).uid(user);
     }
-    // Counted by user: only that of a job's own user is the job's.
-    let processes = job.user.map(|_| u64::from(job.processes));
+    // Counted by user: only that of a job's own user is the job's. More than the group may have, where there is one:
+    // what a group refuses is counted.
+    let processes = job.user.map(|_| u64::from(job.processes) + u64::from(job.processes) / 4);
     let prepare = move || {
         nix::unistd::setsid()?;
         if let Some(processes) = processes {
