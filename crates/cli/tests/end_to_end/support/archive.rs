@@ -121,7 +121,7 @@ fn run(command: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-fn write(path: &PathBuf, bytes: &[u8]) {
+fn write(path: &Path, bytes: &[u8]) {
     files::create_directory(path.parent().expect("a folder"), 0o755).expect("a folder");
     files::write_atomic(path, bytes, 0o644).expect("written");
 }
