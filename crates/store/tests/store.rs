@@ -226,7 +226,7 @@ fn a_newer_schema_is_refused_with_words() {
     connection.pragma_update(None, "user_version", 99).unwrap();
     drop(connection);
     let diagnostic: Diagnostic = Store::open(root.path()).unwrap_err().into();
-    assert!(diagnostic.message.contains("has schema 99, this program knows up to 3"), "{diagnostic}");
+    assert!(diagnostic.message.contains("has schema 99, this program knows up to 4"), "{diagnostic}");
     assert!(diagnostic.help.unwrap().contains("newer Seaworthy"));
 }
 

@@ -31,32 +31,46 @@ pub(super) async fn run(context: &Context, arguments: &ExecArguments) -> Ending 
         command: arguments.command.clone(),
         terminal: size.map(|size| ExecTerminal { kind: terminal::kind(), size }),
     };
-    let conversation = client.exec(&app, &arguments.environment, &request).await?;
-    let signals = Signals::new().map_err(|error| Ended::failed(Diagnostic::machine(error.to_string())))?;
+    // Before the program runs: whoever sees it running may end it.
+    let (mut signals, resized) =
+        Signals::new().map_err(|error| Ended::failed(Diagnostic::machine(error.to_string())))?;
+    let conversation = tokio::select! {
+        conversation = client.exec(&app, &arguments.environment, &request) => conversation?,
+        code = signals.code() => return Err(Ended::Code(code)),
+    };
     // Back to what it was when this is dropped, before anything else is said.
     let _raw = match size {
         Some(_) => Some(Raw::enter().map_err(|error| Ended::failed(Diagnostic::machine(error.to_string())))?),
         None => None,
     };
-    converse(conversation, signals, size, context.output).await
+    converse(conversation, signals, (size, resized), context.output).await
 }
 
-/// What may end the verb, or changes the terminal.
+/// What may end the verb.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
-    resized: Signal,
 }
 
 impl Signals {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
+    /// With them the one that says that the terminal has another size.
+    fn new() -> std::io::Result<(Self, Signal)> {
+        let signals = Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
-            resized: signal(SignalKind::window_change())?,
-        })
+        };
+        Ok((signals, signal(SignalKind::window_change())?))
+    }
+
+    /// Waits for one that ends the verb: the code with which a shell would end.
+    async fn code(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => 130,
+            _ = self.terminate.recv() => 143,
+            _ = self.hangup.recv() => 129,
+        }
     }
 }
 
@@ -64,16 +78,14 @@ impl Signals {
 async fn converse(
     conversation: Conversation,
     mut signals: Signals,
-    size: Option<TerminalSize>,
+    (size, resized): (Option<TerminalSize>, Signal),
     output: Output,
 ) -> Ending {
     let Conversation { from_node, to_node } = conversation;
     tokio::select! {
         ending = show(from_node, output) => ending,
-        () = pass_on(to_node, signals.resized, size) => Ok(()),
-        _ = signals.interrupt.recv() => Err(Ended::Code(130)),
-        _ = signals.terminate.recv() => Err(Ended::Code(143)),
-        _ = signals.hangup.recv() => Err(Ended::Code(129)),
+        () = pass_on(to_node, resized, size) => Ok(()),
+        code = signals.code() => Err(Ended::Code(code)),
     }
 }
 
