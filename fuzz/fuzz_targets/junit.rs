@@ -22,6 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
         app: None,
         commit: None,
         dirty: false,
+        unlocked: false,
         release: None,
         started_at: "2026-11-27T12:00:00.000000Z".to_owned(),
         took_ms: 1,

@@ -5,7 +5,7 @@ use super::world::free_port;
 use seaworthy_host::{files, process};
 use seaworthy_model::Digest;
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
