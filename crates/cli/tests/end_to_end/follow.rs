@@ -1,7 +1,7 @@
 //! An environment follows a branch: what is pushed is built, tested and deployed, or refused with a reason.
 
 use super::support::processes::{self, Role};
-use super::support::repository::{PUSHED, Repository, followed};
+use super::support::repository::{PUSHED, Repository, followed, following_one};
 use super::support::wait_for;
 use super::support::world::World;
 use std::time::Duration;
@@ -46,11 +46,7 @@ fn what_is_pushed_is_deployed_and_what_is_broken_is_not() {
 
 #[test]
 fn what_breaks_only_there_goes_back_by_itself() {
-    let world = World::following();
-    let repository = Repository::new(&world);
-    world.write_manifest(&followed(&repository.url(), "one", &[]));
-    repository.push(&world, "main");
-    world.up();
+    let (world, repository) = following_one();
     // The value is that of `dev` alone: where the commit is checked, everything is well.
     let mut manifest = followed(&repository.url(), "two", &["services.web.env.FAIL = \"500\""]);
     manifest = manifest.replace("env.VERSION = \"two\"", "env.VERSION = \"two\"\nenv.FAIL = \"\"");
@@ -66,11 +62,7 @@ fn what_breaks_only_there_goes_back_by_itself() {
 
 #[test]
 fn of_two_pushes_only_the_second_is_deployed() {
-    let world = World::following();
-    let repository = Repository::new(&world);
-    world.write_manifest(&followed(&repository.url(), "one", &[]));
-    repository.push(&world, "main");
-    world.up();
+    let (world, repository) = following_one();
     world.write_manifest(&followed(&repository.url(), "two", &[]));
     world.write("slow", "600");
     let first = repository.push(&world, "main");
@@ -87,11 +79,7 @@ fn of_two_pushes_only_the_second_is_deployed() {
 
 #[test]
 fn a_killed_node_begins_a_check_again_and_goes_on_with_a_deployment() {
-    let world = World::following();
-    let repository = Repository::new(&world);
-    world.write_manifest(&followed(&repository.url(), "one", &[]));
-    repository.push(&world, "main");
-    world.up();
+    let (world, repository) = following_one();
     let slow = ["shift = [\"50%\", \"100%\"]", "shift_every = \"3s\""];
     world.write_manifest(&followed(&repository.url(), "two", &slow));
     world.write("slow", "5");
@@ -136,11 +124,7 @@ fn an_environment_takes_what_another_has_run_well_for_long_enough() {
 
 #[test]
 fn what_a_person_takes_down_stays_down() {
-    let world = World::following();
-    let repository = Repository::new(&world);
-    world.write_manifest(&followed(&repository.url(), "one", &[]));
-    repository.push(&world, "main");
-    world.up();
+    let (world, repository) = following_one();
     world.run(&["down", "dev"]).expect(0).says("follows nothing any more");
     world.write_manifest(&followed(&repository.url(), "two", &[]));
     repository.push(&world, "main");

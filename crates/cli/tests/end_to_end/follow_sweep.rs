@@ -1,6 +1,6 @@
 //! Folders of what nobody follows any more go; what is worked in stays.
 
-use super::support::repository::{PUSHED, Repository, followed};
+use super::support::repository::{PUSHED, followed, following_one};
 use super::support::world::World;
 use seaworthy_model::Digest;
 use std::collections::BTreeSet;
@@ -30,11 +30,7 @@ fn becomes(world: &World, wanted: &[&str]) {
 
 #[test]
 fn what_nobody_follows_any_more_is_removed_and_what_is_built_in_is_not() {
-    let world = World::following();
-    let repository = Repository::new(&world);
-    world.write_manifest(&followed(&repository.url(), "one", &[]));
-    repository.push(&world, "main");
-    world.up();
+    let (world, repository) = following_one();
     world.write_manifest(&followed(&repository.url(), "two", &[]));
     let commit = repository.push(&world, "main");
     assert_eq!(world.ended_run(&commit)["outcome"], "deployed");

@@ -52,7 +52,7 @@ pub(super) enum Stopped {
     Unknown(Diagnostic),
 }
 
-impl std::convert::From<Diagnostic> for Stopped {
+impl From<Diagnostic> for Stopped {
     fn from(error: Diagnostic) -> Self {
         Self::Unknown(error)
     }
@@ -61,20 +61,20 @@ impl std::convert::From<Diagnostic> for Stopped {
 /// What a check is of.
 pub(super) struct Subject<'a> {
     pub(super) run: &'a Run,
-    pub(super) from: From<'a>,
+    pub(super) from: Origin<'a>,
     /// The manifest's path in the repository.
     pub(super) manifest: &'a str,
 }
 
 /// Where its commit comes from.
-pub(super) enum From<'a> {
+pub(super) enum Origin<'a> {
     /// A branch that is followed.
     Branch { repository: &'a Repository, branch: &'a str },
     /// A person, who deploys it to this environment; with the file that came along, if any.
     Person { environment: &'a Name, bundle: Option<PathBuf> },
 }
 
-impl From<'_> {
+impl Origin<'_> {
     /// Which folder builds of it have.
     pub(super) fn folder(&self) -> String {
         match self {
@@ -102,10 +102,10 @@ pub(super) async fn check(
     let mut log = Log::open(&log_file(node, subject.run)?).map_err(|error| machine(&error))?;
     log.note(&format!("{} ({}) at {}", subject.run.commit, subject.run.source, clock::rfc3339(clock::now())));
     let fetched = match &subject.from {
-        From::Branch { repository, branch } => {
+        Origin::Branch { repository, branch } => {
             Git::new(node, &subject.run.app, repository).fetch(&area, branch, asked(cancelled)).await
         }
-        From::Person { environment, bundle } => {
+        Origin::Person { environment, bundle } => {
             let sent = receive::Sent { environment, commit: &subject.run.commit, bundle: bundle.as_deref() };
             receive::receive(node, &area, &sent, asked(cancelled)).await
         }

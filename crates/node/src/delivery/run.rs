@@ -1,7 +1,7 @@
 //! Runs, from their beginning to their end.
 
 use super::carry;
-use super::check::{self, Cancelled, From, Stopped, Subject, check};
+use super::check::{self, Cancelled, Origin, Stopped, Subject, check};
 use super::{sent, tell};
 use crate::Node;
 use crate::supervise::note;
@@ -102,13 +102,13 @@ async fn release(node: &Arc<Node>, run: &Run, cancelled: &Cancelled) -> Result<s
         return Ok(release.clone());
     }
     if let (RunSource::Sent { manifest, .. }, Some(environment)) = (&run.source, run.environments.first()) {
-        let from = From::Person { environment, bundle: sent::bundle(node, run) };
+        let from = Origin::Person { environment, bundle: sent::bundle(node, run) };
         let bundle = check(node, &Subject { run, from, manifest }, cancelled).await?;
         // Whoever sent it could have sent the release as well.
         return Ok(node.accept_release(&bundle)?);
     }
     let Some(watched) = node.watched_by(run)? else { return Err(Stopped::Superseded) };
-    let from = From::Branch { repository: &watched.repository, branch: &watched.branch };
+    let from = Origin::Branch { repository: &watched.repository, branch: &watched.branch };
     let subject = Subject { run, from, manifest: &watched.manifest };
     let bundle = check(node, &subject, cancelled).await?;
     Ok(node.accept_followed(run, bundle)?)

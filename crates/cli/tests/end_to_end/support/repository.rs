@@ -70,6 +70,16 @@ pub(crate) struct Repository {
     folder: PathBuf,
 }
 
+/// A node that follows a repository, and version `one` of the app in `dev`.
+pub(crate) fn following_one() -> (World, Repository) {
+    let world = World::following();
+    let repository = Repository::new(&world);
+    world.write_manifest(&followed(&repository.url(), "one", &[]));
+    repository.push(&world, "main");
+    world.up();
+    (world, repository)
+}
+
 impl Repository {
     /// Empty, and the app's folder its clone.
     pub(crate) fn new(world: &World) -> Self {
