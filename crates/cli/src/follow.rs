@@ -33,11 +33,11 @@ pub(crate) async fn follow(
     let mut view = View::new(context.output);
     tokio::select! {
         ended = watch(context, environment, client, id, wait, &mut view) => {
-            view.clear();
+            drop(view);
             ended.map_err(|ended| lost(ended, id, environment))
         }
         _ = tokio::signal::ctrl_c() => {
-            view.clear();
+            drop(view);
             context.output.note(&format!(
                 "deployment {id} goes on without you\nhelp: `seaworthy status {environment} --follow` follows it, \
                  `seaworthy rollback {environment}` stops it"
@@ -154,8 +154,11 @@ impl View {
             }
         }
     }
+}
 
-    fn clear(&self) {
+/// However it ends: what is printed next stands on a line of its own.
+impl Drop for View {
+    fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -54,11 +54,13 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
         Ok(())
     };
     let ending = tokio::select! {
-        ending = working => ending,
+        // First: a deployment that is followed hears of Ctrl-C, too, and the way out must not depend on who hears first.
+        biased;
         _ = tokio::signal::ctrl_c() => {
             context.output.note("dev goes on running: `seaworthy down dev` stops it");
             Ok(())
         }
+        ending = working => ending,
     };
     follower.abort();
     ending

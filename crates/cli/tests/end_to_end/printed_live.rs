@@ -97,7 +97,12 @@ fn dev_shows_what_changed_what_came_of_it_and_the_logs() {
     terminal.world.write_manifest(&small("two"));
     live.stdout.until("subject two listens");
     wait_for("the new release", SOON, || (terminal.world.text("/version") == "two").then_some(()));
-    terminal.world.outcome();
+    // What the node knows by now the verb may yet have to say.
+    wait_for("the end of the deployment", SOON, || {
+        let text = live.stderr.text();
+        let (_, last) = text.split_once("revision 2 carries all traffic")?;
+        last.contains("baking").then_some(())
+    });
     let mut ran = live.interrupt();
     // Lines of two instances come in any order.
     assert!(ran.stdout.contains(" | subject two listens on "), "{}", ran.stdout);
