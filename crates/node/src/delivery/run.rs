@@ -42,6 +42,7 @@ pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: V
         ended_at: None,
         log: None,
         bundle: None,
+        waits_for: None,
     }
 }
 

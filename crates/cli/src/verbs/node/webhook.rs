@@ -22,5 +22,11 @@ pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
     if let Some(secret) = &info.secret {
         output.data(secret);
     }
+    if info.url.is_some() {
+        output.note(
+            "help: it is the `secret` of a webhook of GitHub, Gitea or Forgejo, which sign with it, and the `secret \
+             token` of one of GitLab, which sends it: over https alone",
+        );
+    }
     Ok(())
 }
