@@ -2,7 +2,7 @@
 
 use super::support::load::{Kind, Load};
 use super::support::repository::{PUSHED, Repository, followed};
-use super::support::world::World;
+use super::support::world::{World, tell};
 use super::support::{alone, http, wait_for};
 use seaworthy_host::files;
 use std::path::PathBuf;
@@ -74,6 +74,7 @@ fn a_step_that_fills_the_disk_is_ended_and_named_and_production_goes_on() {
     }
     stop.store(true, Ordering::Relaxed);
     let least = watching.join().expect("a number");
+    tell(&format!("of {DISK_MIB} MiB at least {} were free", least / MIB));
     assert!(least > 256 * MIB, "only {} MiB were left", least / MIB);
     assert_eq!(serves(), "one");
 

@@ -86,7 +86,7 @@ fn a_webhook_wakes_the_node_if_it_is_signed_and_harms_nothing_if_not() {
     assert_eq!(post(port, path, Some((gitlab, secret.reveal())), body), 202);
     assert_eq!(world.ended_run(&commit)["outcome"], "deployed");
     assert_eq!(world.text("/version"), "three");
-    let said = world.run(&["node", "webhook"]).expect(0).says("`secret token` of one of GitLab");
+    let said = world.run(&["node", "webhook"]).expect(0).says("to GitLab as its `secret token`");
     assert!(!said.stderr.contains(secret.reveal()) && !said.stdout.contains(secret.reveal()));
 }
 

@@ -24,8 +24,8 @@ pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
     }
     if info.url.is_some() {
         output.note(
-            "help: it is the `secret` of a webhook of GitHub, Gitea or Forgejo, which sign with it, and the `secret \
-             token` of one of GitLab, which sends it: over https alone",
+            "help: give it to GitHub, Gitea or Forgejo as the webhook's `secret`, which they sign with; to GitLab as its \
+             `secret token`, which it sends: over https alone",
         );
     }
     Ok(())
