@@ -54,7 +54,7 @@ pub(super) async fn run(engine: &Arc<Engine>, spec: &PoolSpec, words: &[String])
     Ok(Run { id, output })
 }
 
-/// Forgets the commands of a node that is gone: whoever listened to them listened to that node, and they are orphans now.
+/// Forgets the commands of a node that is gone: whoever listened to them listened to that node. They are orphans now.
 pub(super) fn forget_all(engine: &Engine) -> Result<(), Diagnostic> {
     for record in engine.database.commands()? {
         if record.id.strip_prefix(&record.pool.0).is_some_and(|rest| rest.starts_with(RUN)) {

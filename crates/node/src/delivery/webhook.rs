@@ -1,7 +1,7 @@
 //! The door for webhooks: loopback only, and all that they can do is to make the node look.
 //!
-//! What a payload says is not believed, nor even read: its signature says that the sender knows the secret, or the sender
-//! says the secret itself, as GitLab does.
+//! What a payload says is not believed, nor even read: its signature says that the sender knows the secret. GitLab's
+//! says nothing; it sends the secret itself.
 
 use super::secrets;
 use crate::Node;
