@@ -11,6 +11,9 @@ use std::io::{BufWriter, Write};
 
 pub use crate::entry::TIME;
 
+/// Grows whenever the same tree gives other bytes: what was made in another format is made again.
+pub const FORMAT: u32 = 2;
+
 /// `gzip -4`: 6 takes twice as long, and saves less than two hundredths.
 pub(crate) const LEVEL: u8 = 4;
 /// The longest path that Linux takes.
