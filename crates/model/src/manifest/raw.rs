@@ -117,6 +117,9 @@ pub(super) struct Service {
     pub build: Option<OneOrMany>,
     /// Shell lines that test it, run in `path`. A failure stops the release.
     pub test: Option<OneOrMany>,
+    /// What `build` and `test` may reach: `machine` for whatever the machine does, `none` for nothing but their own
+    /// loopback. Default: `machine`.
+    pub build_network: Option<BuildNetwork>,
     /// Where `test` leaves its JUnit report, relative to `path`; a glob where there are several.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.
@@ -454,6 +457,7 @@ macro_rules! choice {
 }
 
 choice!(Protocol { Http = Self::Http, Tcp = Self::Tcp }: crate::service::Protocol);
+choice!(BuildNetwork { Machine = Self::Machine, None = Self::None }: super::typed::BuildNetwork);
 choice!(Update { Beside = Self::Beside, Replace = Self::Replace }: crate::service::Update);
 choice!(Answer { First = Self::First, Quorum = Self::Quorum, All = Self::All }: crate::release::Answer);
 choice!(Compare { Body = Self::Body, Json = Self::Json, Status = Self::Status }: crate::release::Compare);
