@@ -5,6 +5,7 @@ use crate::exit::Ended;
 use crate::output::style;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
+use seaworthy_model::finding::rule;
 use seaworthy_model::release::ReleaseBundle;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
@@ -68,9 +69,15 @@ pub(crate) fn builds_folder() -> Result<PathBuf, Ended> {
 pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     // What is wrong with the file in front of the user comes first, whatever is committed.
     context.manifest()?;
+    let tests = what.test;
     let mut built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
     // What a check found in this very release before goes along with it.
-    built.bundle.checked = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
+    let mut checked = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
+    if tests {
+        // Tests are no part of a release: those that failed then are put right, or this would not be here.
+        checked.iter_mut().for_each(|checked| checked.findings.retain(|finding| finding.rule != rule::FAILED_TEST));
+    }
+    built.bundle.checked = checked;
     keep(context, &built.bundle).await?;
     Ok(built)
 }
@@ -180,7 +187,7 @@ fn show(output: crate::output::Output, event: &Event) {
         }
         Event::ChangesLeftOut => {
             let (warn, what) =
-                (style::WARN, "changes that no commit holds are not checked: `--working-tree` checks them");
+                (style::WARN, "changes that no commit holds are left out; `check --working-tree` takes them");
             output.note(&format!("{warn}{:>9}{warn:#} {what}", "note"));
         }
         // A node limits a whole check itself.

@@ -263,6 +263,9 @@ pub struct Provenance {
     pub unlocked: bool,
     /// What the app's name is bound to: the repository's first commit and the manifest's path in it, or user and path.
     pub source: String,
+    /// What the name is bound to if it was deployed from the same folder before there was a commit: user and path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// When it was built, RFC 3339.
     pub built_at: String,
     /// `x86_64-linux` and the like.

@@ -54,6 +54,7 @@ mod tests {
             commit: None,
             dirty: false,
             unlocked: false,
+            folder: None,
             source: String::new(),
             built_at: String::new(),
             platform: String::new(),

@@ -63,6 +63,7 @@ struct Inputs<'a> {
     platform: String,
     layers: u32,
     network: BuildNetwork,
+    is_clean: bool,
 }
 
 /// What the fingerprint covers besides the source.
@@ -79,6 +80,8 @@ pub(crate) struct Recipe<'a> {
     pub(crate) toolchains: &'a BTreeMap<String, String>,
     /// What the base stands for.
     pub(crate) base: &'a str,
+    /// Whether nothing lies there but what the commit holds: what git ignores decides, too, what a build makes.
+    pub(crate) is_clean: bool,
     /// The folder of the manifest. What the lock in it says is in `base`; writing it is no change of the source.
     pub(crate) manifest_folder: &'a Path,
 }
@@ -194,6 +197,7 @@ fn digest(tree: &BTreeMap<String, String>, recipe: &Recipe<'_>) -> Digest {
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         layers: layer::FORMAT,
         network: recipe.network,
+        is_clean: recipe.is_clean,
     })
 }
 

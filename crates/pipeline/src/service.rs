@@ -347,6 +347,7 @@ impl ServiceBuild<'_> {
             network: self.service.build_network,
             toolchains,
             base,
+            is_clean: self.source.is_own(),
             manifest_folder: &self.source.folder,
         })
     }

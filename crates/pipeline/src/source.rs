@@ -78,12 +78,8 @@ impl Found {
 }
 
 impl Source {
-    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit.
-    pub(crate) fn open(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Self, Vec<Diagnostic>> {
-        Self::find(manifest_file, of, cache)?.read()
-    }
-
-    /// The same, as far as it can be known without the manifest.
+    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit; as far as it can
+    /// be known without the manifest.
     pub(crate) fn find(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Found, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
         let (folder, file_name) = locate(manifest_file).map_err(one)?;
@@ -96,18 +92,18 @@ impl Source {
                 return Err(one(error.help("`git init` makes one")));
             }
             there(&shown, &folder.join(&file_name)).map_err(one)?;
-            let user = peer::user_name(peer::effective_uid()).unwrap_or_else(|| peer::effective_uid().to_string());
-            let source = format!("path:{user}:{}", folder.join(&file_name).display());
+            let source = by_path(&folder.join(&file_name));
             let (scope, provenance) = (folder.clone(), provenance(None, false, source));
             return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None, head_of: None });
         };
         let top = repository.top.canonicalize().unwrap_or_else(|_| repository.top.clone());
         let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
         let source = format!("git:{}:{}", repository.first_commit, within.join(&file_name).display());
+        let before = Some(by_path(&folder.join(&file_name)));
         if *of == SourceOf::WorkingTree {
             there(&shown, &folder.join(&file_name)).map_err(one)?;
             let dirty = repository.is_dirty(&folder).map_err(one)?;
-            let provenance = provenance(Some(repository.commit), dirty, source);
+            let provenance = Provenance { folder: before, ..provenance(Some(repository.commit), dirty, source) };
             return Ok(Found {
                 folder,
                 scope: top,
@@ -126,7 +122,7 @@ impl Source {
             let help = "commit it; `seaworthy up dev` builds the working tree as it is";
             return Err(vec![Diagnostic::user(message).help(help)]);
         }
-        let provenance = provenance(Some(repository.commit.clone()), false, source);
+        let provenance = Provenance { folder: before, ..provenance(Some(repository.commit.clone()), false, source) };
         let head_of = (*of == SourceOf::head()).then_some((repository, working_tree));
         Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock), head_of })
     }
@@ -200,7 +196,14 @@ fn read(shown: &Path, file: &Path) -> Result<Manifest, Vec<Diagnostic>> {
     parse(&shown.display().to_string(), &text)
 }
 
+/// What an app without a commit is bound to.
+fn by_path(file: &Path) -> String {
+    let user = peer::user_name(peer::effective_uid()).unwrap_or_else(|| peer::effective_uid().to_string());
+    format!("path:{user}:{}", file.display())
+}
+
 fn provenance(commit: Option<String>, dirty: bool, source: String) -> Provenance {
     let platform = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-    Provenance { commit, dirty, unlocked: false, source, built_at: clock::rfc3339(clock::now()), platform }
+    let built_at = clock::rfc3339(clock::now());
+    Provenance { commit, dirty, unlocked: false, source, folder: None, built_at, platform }
 }

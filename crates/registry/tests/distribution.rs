@@ -252,6 +252,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
         commit: None,
         dirty: false,
         unlocked: false,
+        folder: None,
         source: "here".into(),
         built_at: String::new(),
         platform: String::new(),

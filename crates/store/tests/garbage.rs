@@ -132,6 +132,7 @@ impl World {
             commit: None,
             dirty: false,
             unlocked: false,
+            folder: None,
             source: "here".into(),
             built_at: String::new(),
             platform: String::new(),

@@ -32,11 +32,16 @@ fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
     }
 }
 
+fn from(source: &str) -> Provenance {
+    Provenance { source: source.to_owned(), ..provenance(None) }
+}
+
 fn provenance(commit: Option<&str>) -> Provenance {
     Provenance {
         commit: commit.map(str::to_owned),
         dirty: false,
         unlocked: false,
+        folder: None,
         source: "here".into(),
         built_at: String::new(),
         platform: String::new(),
@@ -80,11 +85,11 @@ fn world() -> (tempfile::TempDir, Store) {
 #[test]
 fn a_name_belongs_to_the_source_that_used_it_first_until_it_is_taken_over() {
     let (_root, store) = world();
-    store.bind_app(&name("shop"), "one", false).unwrap();
-    store.bind_app(&name("shop"), "one", false).unwrap();
-    let refused: Diagnostic = store.bind_app(&name("shop"), "two", false).unwrap_err().into();
+    store.bind_app(&name("shop"), &from("one"), false).unwrap();
+    store.bind_app(&name("shop"), &from("one"), false).unwrap();
+    let refused: Diagnostic = store.bind_app(&name("shop"), &from("two"), false).unwrap_err().into();
     assert!(refused.help.unwrap().contains("--take-over"));
-    store.bind_app(&name("shop"), "two", true).unwrap();
+    store.bind_app(&name("shop"), &from("two"), true).unwrap();
     assert_eq!(store.source(&name("shop")).unwrap().as_deref(), Some("two"));
     assert_eq!(store.apps().unwrap(), [name("shop")]);
 }
@@ -241,7 +246,7 @@ fn a_file_that_is_no_database_is_refused_with_words() {
 #[test]
 fn a_full_disk_says_what_to_do_and_harms_nothing() {
     let (root, store) = world();
-    store.bind_app(&name("shop"), "one", false).unwrap();
+    store.bind_app(&name("shop"), &from("one"), false).unwrap();
     drop(store);
     // SQLite's own limit gives the very error that a full disk gives.
     let connection = rusqlite::Connection::open(root.path().join("store.db")).unwrap();
@@ -275,7 +280,9 @@ fn two_processes_may_open_a_new_store_at_once() {
     std::thread::scope(|scope| {
         for number in 0..8 {
             let root = root.path();
-            scope.spawn(move || Store::open(root).unwrap().bind_app(&name(&format!("a{number}")), "s", false).unwrap());
+            scope.spawn(move || {
+                Store::open(root).unwrap().bind_app(&name(&format!("a{number}")), &from("s"), false).unwrap()
+            });
         }
     });
     assert_eq!(Store::open(root.path()).unwrap().apps().unwrap().len(), 8);

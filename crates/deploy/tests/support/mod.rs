@@ -115,6 +115,7 @@ pub(crate) fn revision(number: u64, services: &[(&'static str, Wish)]) -> Revisi
             commit: None,
             dirty: false,
             unlocked: false,
+            folder: None,
             source: String::new(),
             built_at: String::new(),
             platform: String::new(),

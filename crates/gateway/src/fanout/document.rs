@@ -20,8 +20,8 @@ pub(super) fn all(fanout: &Fanout, said: &[Option<Said>]) -> Bytes {
     bytes(&json!({ "answers": entries(fanout, said, entry) }))
 }
 
-/// Why there is no answer: who said what.
-pub(super) fn none(fanout: &Fanout, said: &[Option<Said>]) -> Bytes {
+/// Why there is no answer: who said what. Whoever said nothing was too late, or was not waited for.
+pub(super) fn none(fanout: &Fanout, said: &[Option<Said>], too_late: bool) -> Bytes {
     let services = said.len();
     let error = match fanout.answer {
         Answer::First => "no service succeeded".to_owned(),
@@ -36,6 +36,7 @@ pub(super) fn none(fanout: &Fanout, said: &[Option<Said>]) -> Bytes {
             json!({ "service": service, "status": answer.head.status, "digest": digest, "excerpt": excerpt })
         }
         Some(Err(error)) => json!({ "service": service, "error": error.to_string() }),
+        None if too_late => json!({ "service": service, "error": "timed out" }),
         None => json!({ "service": service, "error": "not awaited: its answer could change nothing" }),
     };
     bytes(&json!({ "error": error, "services": entries(fanout, said, entry) }))

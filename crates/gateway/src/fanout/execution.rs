@@ -126,7 +126,7 @@ impl Poll {
         match verdict {
             Verdict::Answer(service) => match &state.said[service] {
                 Some(Ok(answer)) => FanoutEnd::Answer(answer.clone()),
-                _ => FanoutEnd::Document { status: 502, body: document::none(plan, &state.said) },
+                _ => FanoutEnd::Document { status: 502, body: document::none(plan, &state.said, was_open) },
             },
             Verdict::Together => FanoutEnd::Document { status: 200, body: document::all(plan, &state.said) },
             Verdict::None | Verdict::Open => {
@@ -134,7 +134,7 @@ impl Poll {
                 if rerouted && repeatable {
                     return FanoutEnd::Rerouted;
                 }
-                FanoutEnd::Document { status: 502, body: document::none(plan, &state.said) }
+                FanoutEnd::Document { status: 502, body: document::none(plan, &state.said, was_open) }
             }
         }
     }

@@ -184,7 +184,7 @@ fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&
         Value::Float(number) if kind("string") => format!("put it in quotes: `\"{number}\"`"),
         Value::Datetime(date) if kind("string") => format!("put it in quotes: `\"{date}\"`"),
         Value::Boolean(truth) if kind("string") => format!("put it in quotes: `\"{truth}\"`"),
-        Value::String(text) if shapes.iter().any(strings) => format!("put it in brackets: `[{text:?}]`"),
+        Value::String(text) if shapes.iter().any(strings) => in_brackets(path, text),
         Value::String(text) if kind("integer") && text.parse::<u32>().is_ok() => {
             format!("leave out the quotes: `{text}`")
         }
@@ -195,6 +195,14 @@ fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&
         _ if kind("object") && shapes.len() == 1 => format!("write it as a table: `[{path}]`"),
         _ => described.map_or_else(|| "change the value".to_owned(), lower_first),
     }
+}
+
+/// A program and its arguments are words of their own; what a shell would make of quotes is for a person to say.
+fn in_brackets(path: &Path, text: &str) -> String {
+    let is_command = [".run", ".before"].iter().any(|key| path.to_string().ends_with(key));
+    let plain = !text.contains(['"', '\'', '\\', '$', '`']);
+    let words: Vec<&str> = if is_command && plain { text.split_whitespace().collect() } else { vec![text] };
+    format!("put it in brackets: `{words:?}`")
 }
 
 /// A description as the end of a message: lower case, without the full stop.

@@ -54,6 +54,7 @@ pub(crate) fn provenance() -> Provenance {
         commit: Some("1111111111111111111111111111111111111111".to_owned()),
         dirty: false,
         unlocked: false,
+        folder: None,
         source: "test".to_owned(),
         built_at: "2026-01-01T00:00:00Z".to_owned(),
         platform: "x86_64-linux".to_owned(),

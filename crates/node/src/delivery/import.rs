@@ -37,8 +37,10 @@ pub(super) fn import(node: &Node, out: &Path, home: &Path, wanted: &Wanted) -> R
     if text.len() as u64 > BUNDLE_BYTES_MAX {
         return Err(odd("it is too large"));
     }
-    let bundle: ReleaseBundle = serde_json::from_slice(&text).map_err(|error| odd(&error.to_string()))?;
+    let mut bundle: ReleaseBundle = serde_json::from_slice(&text).map_err(|error| odd(&error.to_string()))?;
     is_wanted(&bundle, wanted)?;
+    // Where it was built is no folder of anybody's.
+    bundle.provenance.folder = None;
     let mut digests: Vec<Digest> = bundle.release.blobs().chain(bundle.manifests()).cloned().collect();
     take(node, home, &digests)?;
     let manifests: Vec<Digest> = bundle.manifests().cloned().collect();

@@ -147,7 +147,7 @@ impl Node {
     fn write_down(&self, aim: &Aim, plan: &mut Plan, intent: &Intent, actor: Actor) -> Result<u64, Failures> {
         if let Some(to) = &aim.to {
             if let Intent::Deploy { take_over, .. } = intent {
-                self.store.bind_app(&to.app, &to.provenance.source, *take_over)?;
+                self.store.bind_app(&to.app, &to.provenance, *take_over)?;
             }
             self.store.claim_routes(&to.app, &to.environment, &places(Some(to)))?;
             if aim.is_new {

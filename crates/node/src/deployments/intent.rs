@@ -39,7 +39,7 @@ impl Node {
                     ))
                     .into());
                 }
-                self.store.check_app(app, &bundle.provenance.source, *take_over)?;
+                self.store.check_app(app, &bundle.provenance, *take_over)?;
                 if !only.is_empty() {
                     bundle = self.only(&bundle, only, running)?;
                 }

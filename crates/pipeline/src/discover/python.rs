@@ -68,6 +68,8 @@ fn packages(folder: &Folder, service: &mut Found) {
     } else {
         return;
     };
+    // What an earlier one left would stay there, of whatever version.
+    service.build.push("rm -rf vendor".to_owned());
     service.build.push(format!("python3 -m pip install --quiet --target vendor {from}"));
     service.files.retain(|file| file != "vendor");
     service.files.push("vendor".to_owned());

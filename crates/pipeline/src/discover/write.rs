@@ -101,8 +101,10 @@ fn service_text(service: &Found, name: &str, networks: Networks) -> String {
     if service.path != name {
         line("path", quoted(&service.path));
     }
-    if !service.base.is_empty() {
-        line("base", list(&service.base));
+    let has_shell = [&service.run, &service.before].iter().any(|words| words.first().is_some_and(|word| word == "sh"));
+    let base: Vec<String> = service.base.iter().cloned().chain(has_shell.then(|| "dash".to_owned())).collect();
+    if !base.is_empty() {
+        line("base", list(&base));
     }
     match service.build.as_slice() {
         [] => {}
