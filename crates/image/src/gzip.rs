@@ -58,8 +58,7 @@ impl<W: Write> Gzip<W> {
     fn compress(&mut self) -> io::Result<()> {
         let level = self.level;
         let compressed: Vec<io::Result<Vec<u8>>> = thread::scope(|scope| {
-            let threads: Vec<_> =
-                self.blocks.iter().map(|block| scope.spawn(move || compress(block, level))).collect();
+            let threads: Vec<_> = self.blocks.iter().map(|block| scope.spawn(move || compress(block, level))).collect();
             let died = |_| Err(io::Error::other("the compressor died"));
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(died)).collect()
         });
