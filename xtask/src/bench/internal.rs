@@ -149,7 +149,7 @@ impl Node {
         let gateway = self.gateway()?;
         let before = cpu_seconds(gateway);
         let load = if inside {
-            let words = wrk::words("http://back/bench", "back", connections, seconds);
+            let words = wrk::words("http://back:80/bench", "back", connections, seconds);
             let mut all = vec!["exec", "bench", "load", "--"];
             all.extend(words.iter().map(String::as_str));
             wrk::parse(&self.verb(&all)?)?

@@ -60,7 +60,8 @@ pub(super) fn cpu_seconds(pid: u32) -> f64 {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        for pid in tree(self.child.id()).into_iter().rev() {
+        // The root first: a supervisor would start its children again.
+        for pid in tree(self.child.id()) {
             let _ = crate::shell::capture("/".as_ref(), &["kill", "-KILL", &pid.to_string()]);
         }
         let _ = self.child.wait();
