@@ -14,12 +14,19 @@ const SUBORDINATE_COUNT: u64 = 65_536;
 
 /// What this machine gives to keep builds and tests apart.
 pub(super) fn walls() -> Finding {
-    let (what, missing) = ("builds", Walls::find().missing());
+    let (what, walls) = ("builds", Walls::find());
+    let parts = [
+        (walls.namespaces, "they see this machine's files"),
+        (walls.users, "they run as you"),
+        (walls.memory, "no limit of memory"),
+        (walls.processes, "no limit of processes"),
+    ];
+    let missing: Vec<&str> = parts.into_iter().filter(|(there, _)| !there).map(|(_, says)| says).collect();
     if missing.is_empty() {
         let says = "kept apart, with limits of memory and processes".to_owned();
         return Finding { what, standing: Standing::Good, says, help: None };
     }
-    let help = "`namespaces` and `limits` above say how to get the rest; a node that root runs builds as nobody";
+    let help = "`namespaces` and `limits` above say how to get them; a node run by root builds as nobody";
     Finding { what, standing: Standing::Missing, says: missing.join("; "), help: Some(help.into()) }
 }
 
