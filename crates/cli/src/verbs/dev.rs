@@ -55,7 +55,7 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
         Ok(())
     };
     let ending = tokio::select! {
-        // First: a deployment that is followed hears of Ctrl-C, too, and the way out must not depend on who hears first.
+        // First: a deployment that is followed hears of it, too, and the way out must not depend on who hears first.
         biased;
         _ = asked_to_end() => {
             context.output.note("dev goes on running: `seaworthy down dev` stops it");
