@@ -11,8 +11,8 @@ use seaworthy_model::service::Base;
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::{BaseLayer, Sources};
 
-/// Grows whenever the same packages give another layer.
-pub(crate) const FORMAT: u32 = 1;
+/// The first grows whenever the same packages give another tree.
+const FORMAT: (u32, u32) = (1, layer::FORMAT);
 
 /// The most bytes of a keyring that a manifest names.
 const KEYRING_BYTES_MAX: u64 = 8 << 20;

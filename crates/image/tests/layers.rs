@@ -118,7 +118,7 @@ fn the_bytes_are_those_of_the_first_day() {
         ("app/link", Entry::Link { to: "run".to_owned() }),
         ("app/é", file(0o644, b"")),
     ]);
-    insta::assert_debug_snapshot!(written(&tree).0);
+    insta::assert_debug_snapshot!((layer::FORMAT, written(&tree).0));
 }
 
 #[test]

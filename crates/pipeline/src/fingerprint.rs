@@ -5,6 +5,7 @@ use crate::isolation::Isolation;
 use crate::stamps::Stamps;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
+use seaworthy_image::layer;
 use seaworthy_model::Digest;
 use seaworthy_model::manifest::LOCK_FILE;
 use serde::Serialize;
@@ -60,6 +61,7 @@ struct Inputs<'a> {
     toolchains: &'a BTreeMap<String, String>,
     base: &'a str,
     platform: String,
+    layers: u32,
 }
 
 /// What the fingerprint covers besides the source.
@@ -187,6 +189,7 @@ fn digest(tree: &BTreeMap<String, String>, recipe: &Recipe<'_>) -> Digest {
         toolchains: recipe.toolchains,
         base: recipe.base,
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+        layers: layer::FORMAT,
     })
 }
 

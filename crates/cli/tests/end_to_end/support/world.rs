@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long one verb may take.
-const VERB: Duration = Duration::from_secs(90);
+const VERB: Duration = Duration::from_secs(240);
 
 pub(crate) struct World {
     /// What is mounted goes when everything has ended, and before the folder.
