@@ -121,7 +121,8 @@ fn everybody_builds_the_same(example: &Example) {
     let theirs = listed(&stranger.verb(&["image", "ls", "--json"]));
     if let Some((service, ..)) = ours.iter().find(|image| !theirs.contains(image)) {
         let export = ["image", "export", service, "layout"];
-        (verb(&export), stranger.verb(&export));
+        verb(&export);
+        stranger.verb(&export);
         panic!("`{service}` is not the same: {}", difference(&app.join("layout"), &stranger.app.join("layout")));
     }
     assert_eq!(ours, theirs);
