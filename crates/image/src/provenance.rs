@@ -13,8 +13,6 @@ pub const MEDIA_TYPE: &str = "application/vnd.in-toto+json";
 /// How an image of ours is built; the number counts up when that changes.
 const BUILD_TYPE: &str = "urn:seaworthy:build:1";
 const BUILDER: &str = "urn:seaworthy:builder";
-/// What builds may reach: toolchains fetch what their lock files name.
-const NETWORK: &str = "that of the machine";
 
 /// What an image was built from, and how.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,6 +37,8 @@ pub struct Build {
     pub unlocked: bool,
     /// Whether it was built where only the declared sources and environment were to be seen.
     pub isolated: bool,
+    /// Whether it could reach nothing: otherwise toolchains fetch what their lock files name.
+    pub offline: bool,
     /// The variables that were set for it, by name.
     pub environment: BTreeMap<String, String>,
     /// Versions of compilers and interpreters, by the program's name.
@@ -98,7 +98,7 @@ pub fn write(image: &Digest, build: &Build) -> Result<Vec<u8>, ImageError> {
                 "internalParameters": {
                     "environment": build.environment,
                     "isolated": build.isolated,
-                    "network": NETWORK,
+                    "network": if build.offline { "none" } else { "that of the machine" },
                     "reproducible": build.reproducible,
                 },
                 "resolvedDependencies": dependencies,

@@ -16,6 +16,7 @@ use seaworthy_host::files;
 use seaworthy_image::layout::{self, Layout};
 use seaworthy_image::{ImageError, oci};
 use seaworthy_model::Digest;
+use seaworthy_model::manifest::BuildNetwork;
 use seaworthy_model::release::Origin;
 use seaworthy_model::units::format_duration;
 use std::collections::BTreeMap;
@@ -29,8 +30,8 @@ struct Tool {
     /// What makes it say its version.
     version: &'static str,
     /// Shell lines that leave an image in `../image` (an OCI layout) or `../image.tar` (what `docker save` writes).
-    /// They run in the folder of what goes in; `FILE` is the Dockerfile, `PULL` empty or words that look everything up
-    /// anew.
+    /// They run in the folder of what goes in; `FILE` is the Dockerfile, `NETWORK` and `PULL` are empty or words that
+    /// keep its lines off the network and that look everything up anew.
     lines: &'static [&'static str],
     /// The words for `PULL`.
     anew: &'static str,
@@ -42,7 +43,7 @@ const TOOLS: [Tool; 3] = [
         program: "buildah",
         version: "buildah --version",
         lines: &[
-            "buildah build --layers --format oci $PULL --iidfile ../id --file \"$FILE\" .",
+            "buildah build --layers --format oci $NETWORK $PULL --iidfile ../id --file \"$FILE\" .",
             "buildah push --quiet \"$(cat ../id)\" oci:../image",
         ],
         anew: "--pull-always --no-cache",
@@ -51,7 +52,7 @@ const TOOLS: [Tool; 3] = [
         program: "podman",
         version: "podman --version",
         lines: &[
-            "podman build --layers --format oci $PULL --iidfile ../id --file \"$FILE\" .",
+            "podman build --layers --format oci $NETWORK $PULL --iidfile ../id --file \"$FILE\" .",
             "podman save --quiet --format oci-dir --output ../image \"$(cat ../id)\"",
         ],
         anew: "--pull-always --no-cache",
@@ -60,7 +61,7 @@ const TOOLS: [Tool; 3] = [
         program: "docker",
         version: "docker --version",
         lines: &[
-            "docker build $PULL --iidfile ../id --file \"$FILE\" .",
+            "docker build $NETWORK $PULL --iidfile ../id --file \"$FILE\" .",
             "docker save --output ../image.tar \"$(cat ../id)\"",
         ],
         anew: "--pull --no-cache",
@@ -131,6 +132,8 @@ impl ServiceBuild<'_> {
         copy::files(folder, &context)?;
         let mut variables = surroundings::for_container_tools();
         variables.insert("FILE".into(), file.into());
+        let network = if self.service.build_network == BuildNetwork::None { "--network=none" } else { "" };
+        variables.insert("NETWORK".into(), network.into());
         variables.insert("PULL".into(), if self.request.update { tool.anew.into() } else { "".into() });
         let plain = Isolation::plain(&context, variables);
         let deadline = Instant::now() + self.request.limits.time_max;
@@ -159,6 +162,7 @@ impl ServiceBuild<'_> {
             line,
             folder,
             isolation,
+            network: BuildNetwork::Machine,
             confinements: self.confinements,
             limits,
             deadline,

@@ -7,7 +7,7 @@ use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use seaworthy_image::layer;
 use seaworthy_model::Digest;
-use seaworthy_model::manifest::LOCK_FILE;
+use seaworthy_model::manifest::{BuildNetwork, LOCK_FILE};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -62,6 +62,7 @@ struct Inputs<'a> {
     base: &'a str,
     platform: String,
     layers: u32,
+    network: BuildNetwork,
 }
 
 /// What the fingerprint covers besides the source.
@@ -72,6 +73,8 @@ pub(crate) struct Recipe<'a> {
     /// The entries of `files`, as text.
     pub(crate) files: &'a [String],
     pub(crate) isolation: &'a Isolation,
+    /// What its lines may reach.
+    pub(crate) network: BuildNetwork,
     /// What compilers and interpreters say of their versions.
     pub(crate) toolchains: &'a BTreeMap<String, String>,
     /// What the base stands for.
@@ -190,6 +193,7 @@ fn digest(tree: &BTreeMap<String, String>, recipe: &Recipe<'_>) -> Digest {
         base: recipe.base,
         platform: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
         layers: layer::FORMAT,
+        network: recipe.network,
     })
 }
 

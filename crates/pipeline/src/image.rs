@@ -11,7 +11,7 @@ use seaworthy_image::provenance::{self, Build};
 use seaworthy_image::sbom::{self, Package, debian, lockfiles};
 use seaworthy_image::{Attachment, Content, ImageError, Limits, Tree, attach, layer};
 use seaworthy_model::Digest;
-use seaworthy_model::manifest::LOCK_FILE;
+use seaworthy_model::manifest::{BuildNetwork, LOCK_FILE};
 use seaworthy_model::release::Origin;
 use seaworthy_model::service::Base;
 use std::collections::{BTreeMap, BTreeSet};
@@ -159,6 +159,7 @@ impl ServiceBuild<'_> {
             dirty: origin.dirty,
             unlocked: false,
             isolated: self.isolation.place().is_some(),
+            offline: self.service.build_network == BuildNetwork::None,
             environment: fixed.into(),
             toolchains: toolchains.clone(),
             base: Vec::new(),

@@ -7,13 +7,14 @@ use crate::surroundings;
 #[cfg(target_os = "linux")]
 use seaworthy_host::files::create_directory;
 use seaworthy_model::Name;
+use seaworthy_model::manifest::BuildNetwork;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[cfg(target_os = "linux")]
-use seaworthy_host::linux::private_root::{Place, PrivateRoot, enter_plainly};
+use seaworthy_host::linux::private_root::{Network, Place, PrivateRoot, enter_plainly};
 
 /// What stands where.
 const SOURCES: &str = "/seaworthy/src";
@@ -91,20 +92,33 @@ impl Isolation {
         self.why_not.is_none().then_some(self.at.as_path())
     }
 
-    /// Makes a command start in a folder of the sources, with the variables and with the umask 022.
-    pub(crate) fn enter(&self, command: &mut Command, folder: &Path) -> std::io::Result<()> {
+    /// Makes a command start in a folder of the sources, with the variables and with the umask 022. Without a root of
+    /// its own it has the machine's network: [`Self::can_keep_off`].
+    pub(crate) fn enter(&self, command: &mut Command, folder: &Path, network: BuildNetwork) -> std::io::Result<()> {
         command.envs(&self.variables);
         #[cfg(target_os = "linux")]
         match &self.root {
             Some(root) => {
                 let within = folder.strip_prefix(&self.scope).map_err(std::io::Error::other)?;
-                return root.enter(command, &self.at.join(within));
+                let network = match network {
+                    BuildNetwork::Machine => Network::Shared,
+                    BuildNetwork::None => Network::Loopback,
+                };
+                return root.enter(command, &self.at.join(within), network);
             }
             None => enter_plainly(command, folder),
         }
         #[cfg(not(target_os = "linux"))]
-        command.current_dir(folder);
+        {
+            let _ = network;
+            command.current_dir(folder);
+        }
         Ok(())
+    }
+
+    /// Whether programs can be kept off the machine's network.
+    pub(crate) fn can_keep_off(&self) -> bool {
+        self.why_not.is_none()
     }
 }
 

@@ -6,6 +6,7 @@ use crate::report::StepFailure;
 use crate::service::{ServiceBuild, Stopped};
 use crate::shell::{Failure, ShellLine};
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::manifest::BuildNetwork;
 use seaworthy_model::units::{format_duration, format_size};
 use std::path::Path;
 use std::process::ExitStatus;
@@ -25,8 +26,20 @@ impl Lines<'_> {
         if self.of.confinements.has_to_be_told() {
             self.of.tell(Event::NotLimited);
         }
+        self.can_be_kept_off()?;
         let deadline = Instant::now() + self.of.request.limits.time_max;
         self.lines.iter().try_for_each(|line| self.line(line, deadline))
+    }
+
+    /// What shall reach nothing is not run where it would reach everything.
+    fn can_be_kept_off(&self) -> Result<(), Diagnostic> {
+        let of = self.of;
+        if of.service.build_network == BuildNetwork::Machine || of.isolation.can_keep_off() {
+            return Ok(());
+        }
+        let why = of.isolation.why_not.as_deref().unwrap_or_default();
+        let message = format!("nothing keeps the build of `{}` off the network here: {why}", of.name);
+        Err(Diagnostic::machine(message).help("build where there are namespaces, or leave `build_network` out"))
     }
 
     fn line(&self, line: &str, deadline: Instant) -> Result<(), Stopped> {
@@ -35,6 +48,7 @@ impl Lines<'_> {
             line,
             folder: self.folder,
             isolation: of.isolation,
+            network: of.service.build_network,
             confinements: of.confinements,
             limits: &of.request.limits,
             deadline,

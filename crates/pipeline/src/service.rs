@@ -331,6 +331,7 @@ impl ServiceBuild<'_> {
             test: &self.service.test,
             files: &files,
             isolation: self.isolation,
+            network: self.service.build_network,
             toolchains,
             base,
             manifest_folder: &self.source.folder,

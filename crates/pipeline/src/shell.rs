@@ -5,6 +5,7 @@ use crate::isolation::Isolation;
 use crate::limits::StepLimits;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::process::{Signal, command, end_with_parent, signal_group};
+use seaworthy_model::manifest::BuildNetwork;
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, PipeReader};
 use std::os::unix::process::CommandExt as _;
@@ -32,6 +33,7 @@ pub(crate) struct ShellLine<'a> {
     pub(crate) line: &'a str,
     pub(crate) folder: &'a Path,
     pub(crate) isolation: &'a Isolation,
+    pub(crate) network: BuildNetwork,
     pub(crate) confinements: &'a Confinements,
     pub(crate) limits: &'a StepLimits,
     /// When it has to have ended.
@@ -101,7 +103,7 @@ impl ShellLine<'_> {
         let mut shell = command("/bin/sh");
         shell.arg("-c").arg(self.line);
         let confinement = self.confinements.enter(&mut shell, self.limits)?;
-        self.isolation.enter(&mut shell, self.folder)?;
+        self.isolation.enter(&mut shell, self.folder, self.network)?;
         end_with_parent(&mut shell);
         shell.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
         Ok((shell.spawn()?, output, confinement))

@@ -7,6 +7,7 @@ use crate::limits::StepLimits;
 use crate::shell::ShellLine;
 use crate::surroundings;
 use seaworthy_model::Digest;
+use seaworthy_model::manifest::BuildNetwork;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -128,6 +129,7 @@ impl Asked<'_> {
             line: tool.line,
             folder: self.folder,
             isolation: self.isolation,
+            network: BuildNetwork::Machine,
             confinements: self.confinements,
             limits: self.limits,
             deadline: Instant::now() + TIME_MAX,

@@ -131,3 +131,43 @@ fn an_image_is_not_written_again_for_files_that_did_not_change() {
     world.write("a/x", "y");
     assert_ne!(world.built().bundle.release.digest(), first.bundle.release.digest());
 }
+
+#[test]
+fn a_build_that_declares_no_network_reaches_nothing_and_says_so() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let connect = format!("import socket; print(socket.socket().connect_ex((str(127) + '.0.0.1', {port})) == 0)");
+    let text = |network: &str| {
+        format!("build = \"python3 -c \\\"{connect}\\\" > out\"\ntest = \"cat out\"\n{network}files = [\"out\"]")
+    };
+    let reached = |network: &str| {
+        let world = one(&text(network));
+        let built = world.built();
+        assert_eq!(
+            world.not_isolated(),
+            None,
+            "this test needs mount namespaces: run it as root, or where users have them"
+        );
+        let written = seaworthy_host::files::read(&world.path("a/out")).expect("there");
+        let recorded =
+            attached(&world, &built)[1]["predicate"]["buildDefinition"]["internalParameters"]["network"].clone();
+        (String::from_utf8(written).expect("UTF-8").trim().to_owned(), recorded)
+    };
+    assert_eq!(reached("build_network = \"none\"\n"), ("False".to_owned(), Value::from("none")));
+    // Nothing but the declaration keeps it off.
+    assert_eq!(reached(""), ("True".to_owned(), Value::from("that of the machine")));
+}
+
+#[test]
+fn what_it_may_reach_is_part_of_what_a_build_is_known_by() {
+    let world = one("build = \"cp x out\"\nfiles = [\"out\"]");
+    world.built();
+    world.write(
+        "seaworthy.toml",
+        &format!("{MANIFEST}build = \"cp x out\"\nfiles = [\"out\"]\nbuild_network = \"none\"\n"),
+    );
+    world.built();
+    assert_eq!(world.done(), ["a build"]);
+    world.built();
+    assert_eq!(world.done(), ["a unchanged"]);
+}

@@ -1,6 +1,7 @@
 //! What only Linux has.
 
 pub mod cgroups;
+pub mod loopback;
 pub mod mounts;
 pub mod pidfd;
 pub mod private_root;

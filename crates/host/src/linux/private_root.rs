@@ -3,6 +3,7 @@
 //! As root by a mount namespace alone, as another user by a user namespace with it (`user_namespaces(7)`), where the
 //! machine allows that. Nothing of it outlives the child and its children.
 
+use super::loopback;
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -28,6 +29,15 @@ pub struct Place {
 
 /// Where everything from outside is while the new root is being filled.
 const OUTSIDE: &CStr = c"/.outside";
+
+/// The network that a child sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// That of whoever starts it.
+    Shared,
+    /// One of its own, with nothing but `lo`.
+    Loopback,
+}
 
 /// A root for children, prepared: they can only make system calls between `fork` and `exec`.
 #[derive(Debug)]
@@ -64,25 +74,26 @@ impl PrivateRoot {
         let root = Arc::new(Self { as_user: !user.is_root(), steps, user_map, group_map });
         let mut command = crate::process::command("/bin/true");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        root.enter(&mut command, Path::new("/"))?;
+        root.enter(&mut command, Path::new("/"), Network::Shared)?;
         let status = command.status()?;
         if status.success() { Ok(root) } else { Err(io::Error::other("`/bin/true` does not work in it")) }
     }
 
-    /// Makes a command start in this root, in a folder of it, with the umask 022.
+    /// Makes a command start in this root, in a folder of it, with the umask 022. Where there is no network namespace to
+    /// be had, a command that is to see `lo` alone does not start.
     ///
     /// # Errors
     /// When the folder's name holds a NUL.
-    pub fn enter(self: &Arc<Self>, command: &mut Command, folder: &Path) -> io::Result<()> {
+    pub fn enter(self: &Arc<Self>, command: &mut Command, folder: &Path, network: Network) -> io::Result<()> {
         let root = Arc::clone(self);
         let folder = text(folder)?;
         // SAFETY: between `fork` and `exec` there are only system calls with what was prepared before; nothing is
         // allocated, no lock is taken.
-        unsafe { command.pre_exec(move || root.make(&folder).map_err(io::Error::from)) };
+        unsafe { command.pre_exec(move || root.make(&folder, network).map_err(io::Error::from)) };
         Ok(())
     }
 
-    fn make(&self, folder: &CStr) -> Result<(), Errno> {
+    fn make(&self, folder: &CStr, network: Network) -> Result<(), Errno> {
         const NOTHING: Option<&CStr> = None;
         umask(Mode::from_bits_truncate(0o022));
         if self.as_user {
@@ -92,6 +103,10 @@ impl PrivateRoot {
             fill(c"/proc/self/gid_map", self.group_map.to_bytes())?;
         } else {
             unshare(CloneFlags::CLONE_NEWNS)?;
+        }
+        if network == Network::Loopback {
+            unshare(CloneFlags::CLONE_NEWNET)?;
+            loopback::bring_up()?;
         }
         mount(NOTHING, c"/", NOTHING, MsFlags::MS_SLAVE | MsFlags::MS_REC, NOTHING)?;
         let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
@@ -214,7 +229,7 @@ mod tests {
             from.display()
         );
         command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
-        root.enter(&mut command, &place.at).unwrap();
+        root.enter(&mut command, &place.at, Network::Shared).unwrap();
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let lines: Vec<&str> = said.lines().collect();
@@ -253,11 +268,33 @@ mod tests {
             from.display()
         );
         command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
-        root.enter(&mut command, Path::new("/seaworthy-test/home")).unwrap();
+        root.enter(&mut command, Path::new("/seaworthy-test/home"), Network::Shared).unwrap();
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let expected = format!(".ssh:\n\n{}/home/.ssh:\ncontentcontent", from.display());
         assert_eq!(said, expected, "{}", String::from_utf8_lossy(&output.stderr));
         assert_eq!(std::fs::read(from.join("home/.ssh/file")).unwrap(), b"content");
+    }
+    #[test]
+    fn a_network_of_its_own_has_a_loopback_and_nothing_that_listens_outside() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let root = PrivateRoot::prepare(&[], &[]).expect("mount namespaces");
+        let said = |network| {
+            let mut command = crate::process::command("/usr/bin/python3");
+            let script = "import socket, sys\n\
+                          own = socket.create_server(('127.0.0.1', 0))\n\
+                          socket.create_connection(own.getsockname()).close()\n\
+                          print(sorted(name for _, name in socket.if_nameindex()) == ['lo'])\n\
+                          print(socket.socket().connect_ex(('127.0.0.1', int(sys.argv[1]))) == 0)\n";
+            command.args(["-c", script, &port.to_string()]);
+            root.enter(&mut command, Path::new("/"), network).unwrap();
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(said(Network::Loopback), ["True", "False"]);
+        // The same program sees what is there when nothing keeps it off.
+        assert_eq!(said(Network::Shared)[1], "True");
     }
 }

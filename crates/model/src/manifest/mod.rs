@@ -25,7 +25,9 @@ mod typed;
 mod words;
 
 pub use schema::schema;
-pub use typed::{CheckSource, DebianSource, FileSource, Manifest, MirrorSource, RouteSource, ServiceSource};
+pub use typed::{
+    BuildNetwork, CheckSource, DebianSource, FileSource, Manifest, MirrorSource, RouteSource, ServiceSource,
+};
 
 use crate::Name;
 use facts::Facts;

@@ -3,7 +3,7 @@
 use super::raw;
 use super::reader::Reader;
 use super::tree::Path;
-use super::typed::{CheckSource, FileSource, ServiceSource};
+use super::typed::{BuildNetwork, CheckSource, FileSource, ServiceSource};
 use crate::service::{Base, Health, Port, Protocol, Service, Tuning, Update};
 use crate::{ImageName, Name};
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +39,7 @@ impl Reader<'_> {
             has_folder: has_folder(raw),
             build: self.shell_lines(&path.key("build"), raw.build.as_ref()),
             test: self.shell_lines(&path.key("test"), raw.test.as_ref()),
+            build_network: raw.build_network.map_or(BuildNetwork::Machine, Into::into),
             junit: raw.junit.as_ref().and_then(|text| self.glob(&path.key("junit"), text)),
             retry: raw.retry.map_or(0, u32::from),
             files: self.files(&path.key("files"), &raw.files),

@@ -4,6 +4,7 @@ use crate::job::Job;
 use crate::release::{EnvironmentSpec, RouteSpec, Stage};
 use crate::service::Service;
 use crate::{ImageName, Name};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct ServiceSource {
     pub build: Vec<String>,
     /// Shell lines that test it, in order.
     pub test: Vec<String>,
+    /// What its `build` and `test` lines, or the tool that builds its Dockerfile, may reach.
+    pub build_network: BuildNetwork,
     /// Where `test` leaves its report, relative to `path`.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails.
@@ -78,6 +81,17 @@ pub struct ServiceSource {
     pub checks: Vec<CheckSource>,
     /// The half that stands in the release.
     pub service: Service,
+}
+
+/// The network that builds and tests see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildNetwork {
+    /// That of the machine: package managers fetch what lock files name.
+    #[default]
+    Machine,
+    /// Their own, with nothing but `lo`.
+    None,
 }
 
 /// An entry of `files`.

@@ -13,7 +13,6 @@ mod filter;
 mod groups;
 mod identity;
 mod init;
-mod loopback;
 mod privileges;
 mod probe;
 mod proc;
@@ -30,11 +29,12 @@ pub(crate) use start::{Started, start};
 
 use crate::wire::SandboxSpec;
 use failure::Context as _;
+use seaworthy_host::linux::loopback;
 use std::io;
 
 /// In the shim, once, before anything is started.
 pub(crate) fn enter(sandbox: &SandboxSpec) -> io::Result<()> {
     identity::leave_the_network(sandbox.user).context("cannot make a network namespace")?;
-    loopback::bring_up().context("cannot bring `lo` up")?;
+    loopback::bring_up().map_err(io::Error::from).context("cannot bring `lo` up")?;
     privileges::keep_those_of_a_shim().context("cannot drop capabilities")
 }

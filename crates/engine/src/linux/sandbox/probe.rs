@@ -1,7 +1,7 @@
 //! Trying whether a sandbox can be made here.
 
 use super::clone::{Forked, fork_into};
-use super::{filter, identity, loopback, privileges, root};
+use super::{filter, identity, privileges, root};
 use crate::capabilities::Capabilities;
 use crate::linux::network::try_to_redirect;
 use crate::wire::{SandboxLimits, SandboxSpec};
@@ -9,6 +9,7 @@ use nix::libc;
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use seaworthy_host::linux::cgroups::{Controller, Hierarchies};
+use seaworthy_host::linux::loopback;
 use seaworthy_host::{files, peer};
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -21,7 +22,7 @@ pub(crate) fn capabilities() -> Capabilities {
     let hierarchies = Hierarchies::find();
     let own_users = peer::is_root();
     let folder = PathBuf::from(format!("/tmp/seaworthy-probe-{}", std::process::id()));
-    let namespaces = identity::leave_the_network(USER).and_then(|()| loopback::bring_up());
+    let namespaces = identity::leave_the_network(USER).and_then(|()| Ok(loopback::bring_up()?));
     let needs_namespaces = || Err("there are no namespaces for it".to_owned());
     let root = match &namespaces {
         Ok(()) => in_a_child(|| root::build(&spec(&folder)?)),

@@ -20,6 +20,7 @@ macro_rules! choice {
 }
 
 choice!(Protocol { Http = Self::Http, Tcp = Self::Tcp }: crate::service::Protocol);
+choice!(BuildNetwork { Machine = Self::Machine, None = Self::None }: crate::manifest::BuildNetwork);
 choice!(Update { Beside = Self::Beside, Replace = Self::Replace }: crate::service::Update);
 choice!(Answer { First = Self::First, Quorum = Self::Quorum, All = Self::All }: crate::release::Answer);
 choice!(Compare { Body = Self::Body, Json = Self::Json, Status = Self::Status }: crate::release::Compare);

@@ -9,7 +9,7 @@ mod gates;
 mod service;
 
 pub(super) use choices::{
-    Answer, Compare, Forge, Isolation, LeastSeverity, Protocol, SettingType, Stage, Target, Update,
+    Answer, BuildNetwork, Compare, Forge, Isolation, LeastSeverity, Protocol, SettingType, Stage, Target, Update,
 };
 pub(super) use environment::{Environment, Follow, Notify, Override, RouteOverride};
 pub(super) use gates::{GateEntry, Gates, Waiver};

@@ -1,6 +1,6 @@
 //! `[services.NAME]`.
 
-use super::{CheckEntry, OneOrMany, Protocol, SettingType, Update};
+use super::{BuildNetwork, CheckEntry, OneOrMany, Protocol, SettingType, Update};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -17,6 +17,9 @@ pub(in crate::manifest) struct Service {
     pub build: Option<OneOrMany>,
     /// Shell lines that test it, run in `path`. A failure stops the release.
     pub test: Option<OneOrMany>,
+    /// What `build` and `test` may reach: `machine` for whatever the machine does, `none` for nothing but their own
+    /// loopback. Default: `machine`.
+    pub build_network: Option<BuildNetwork>,
     /// Where `test` leaves its JUnit report, relative to `path`; a glob where there are several.
     pub junit: Option<String>,
     /// How often `test` is tried again when it fails; each time is counted and shown. Default: 0.

@@ -1,14 +1,17 @@
-//! `lo`, the only network device inside.
+//! `lo`, the only device of a new network namespace.
 
 use nix::errno::Errno;
 use nix::libc;
-use std::io;
-use std::net::UdpSocket;
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
 use std::os::fd::AsRawFd as _;
 
 /// Brings `lo` up in this process's network namespace (netdevice(7)); the kernel gives it 127.0.0.1/8 and ::1 then.
-pub(super) fn bring_up() -> io::Result<()> {
-    let socket = UdpSocket::bind("0.0.0.0:0")?;
+/// Nothing but system calls: it may be called between `fork` and `exec`.
+///
+/// # Errors
+/// When this process may not change its network namespace.
+pub fn bring_up() -> Result<(), Errno> {
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
     // SAFETY: a structure of plain bytes, for which zero is a value.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (place, byte) in request.ifr_name.iter_mut().zip(b"lo") {
