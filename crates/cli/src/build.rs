@@ -174,6 +174,8 @@ fn show(output: crate::output::Output, event: &Event) {
                 (style::WARN, "changes that no commit holds are not checked: `--working-tree` checks them");
             output.note(&format!("{warn}{:>9}{warn:#} {what}", "note"));
         }
+        // A node limits a whole check itself.
+        Event::NotLimited if std::env::var_os("SEAWORTHY_CONFINED").is_some() => {}
         Event::NotLimited => {
             let (warn, help) = (style::WARN, "memory and processes are not limited: control groups cannot be written");
             output.note(&format!("{warn}{:>9}{warn:#} {help}", "note"));

@@ -180,10 +180,11 @@ fn show(context: &Context, progress: &RunProgress) {
         context.output.note(line);
     }
     let Some(run) = &progress.run else { return };
-    let words = match run.state {
-        RunState::Queued if run.attempts > 0 => "begins again",
-        RunState::Queued => "waits for its turn",
-        RunState::Checking => "tests and builds it on the node",
+    let words = match (run.state, &run.waits_for) {
+        (RunState::Queued, _) if run.attempts > 0 => "begins again".to_owned(),
+        (RunState::Queued, _) => "waits for its turn".to_owned(),
+        (RunState::Checking, Some(other)) => format!("waits for the check of `{other}`"),
+        (RunState::Checking, None) => "tests and builds it on the node".to_owned(),
         _ => return,
     };
     context.output.note(&format!("{dim}{:>9}{dim:#} {} {words}", "run", run.id));

@@ -28,8 +28,10 @@ pub enum End {
     TooManyProcesses(u32),
     /// Its folder became larger than it may.
     TooLarge,
-    /// The disk of its folder has less free than it has to have.
+    /// The disk of its folder had less free than it has to have: nothing was begun.
     DiskFull,
+    /// That came to be so while it ran.
+    DiskFilled,
     /// Whoever started it did not want it any more.
     Cancelled,
     /// The walls could not be put up.

@@ -18,6 +18,8 @@ use tokio::process::{Child, ChildStderr, ChildStdout};
 const WEIGHT: u32 = 10;
 /// How often it is measured what a job takes.
 const MEASURE_EVERY: Duration = Duration::from_secs(5);
+/// How often it is asked what a disk has left: a program writes a gigabyte within a second.
+const ASK_DISK_EVERY: Duration = Duration::from_millis(100);
 const PIECE_BYTES: usize = 64 * 1024;
 
 /// Runs a job to its end; everything of it is gone then. `cancelled` ends it early.
@@ -74,6 +76,7 @@ pub async fn run_by(
             () = &mut cancelled => End::Cancelled,
             () = tokio::time::sleep(limits.time) => End::TooLong,
             end = exceeded(limits, &group, job.processes) => end,
+            () = disk_filled(limits) => End::DiskFilled,
         }
     };
     let _ = child.start_kill();
@@ -177,9 +180,21 @@ async fn exceeded(limits: &Limits, group: &Group, processes: u32) -> End {
         }
         (before, last) = (last, now);
         let Some(disk) = limits.disk.clone() else { continue };
-        let looked = tokio::task::spawn_blocking(move || disk::look(&disk)).await;
-        if let Ok(Some(end)) = looked {
-            return end;
+        if let Ok(true) = tokio::task::spawn_blocking(move || disk::is_too_large(&disk)).await {
+            return End::TooLarge;
+        }
+    }
+}
+
+/// Ends when the disk has less left than others need. What one program writes at once in a tenth of a second is not
+/// foreseen: what has to stay free is more than that.
+async fn disk_filled(limits: &Limits) {
+    let Some(disk) = &limits.disk else { return std::future::pending().await };
+    loop {
+        tokio::time::sleep(ASK_DISK_EVERY).await;
+        let disk = disk.clone();
+        if let Ok(true) = tokio::task::spawn_blocking(move || disk::is_full(&disk)).await {
+            return;
         }
     }
 }

@@ -181,6 +181,12 @@ fn a_folder_that_grows_too_large_ends_it() {
     job.arguments[1] = "touch /given/begun".to_owned();
     assert_eq!(run(&job, &limits(u64::MAX)).end, End::DiskFull);
     assert!(!folder.path().join("begun").exists());
+    // It wants ten times what is left to it.
+    let free = files::free_bytes(folder.path()).unwrap();
+    job.arguments[1] = "rm -f /given/big; head -c 3000000000 /dev/zero > /given/big; sleep 50".to_owned();
+    let left = Limits { disk: Some(Disk { bytes_max: u64::MAX, ..disk(free - 300_000_000) }), ..limits(0) };
+    assert_eq!(run(&job, &left).end, End::DiskFilled);
+    assert!(!folder.path().join("begun").exists());
     // A hole takes nothing.
     job.arguments[1] = "rm /given/big; truncate -s 50G /given/hole; sleep 6".to_owned();
     assert_eq!(run(&job, &limits(0)).end, End::Code(0));

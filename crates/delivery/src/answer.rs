@@ -91,6 +91,7 @@ pub fn greedy(stdout: &[u8], stderr: &[String], what: &str, help: &str) -> Diagn
 /// `test ok web in 1.0 s` when it was done, `web | …` what its programs printed.
 fn running(stderr: &[String]) -> Option<String> {
     let mut under_way: Vec<(&str, &str)> = Vec::new();
+    let mut functional = false;
     for line in stderr {
         if let Some((service, _)) = line.split_once(" |") {
             let service = service.trim_start();
@@ -104,6 +105,7 @@ fn running(stderr: &[String]) -> Option<String> {
                 under_way.retain(|(_, known)| *known != service);
                 under_way.push((kind, service));
             }
+            ["checks", "the", "release,", ..] => functional = true,
             ["test" | "build", "ok", service, ..] => under_way.retain(|(_, known)| *known != service),
             _ => {}
         }
@@ -113,7 +115,11 @@ fn running(stderr: &[String]) -> Option<String> {
         kind => format!("the {kind} of `{service}`"),
     };
     let names: Vec<String> = under_way.iter().map(name).collect();
-    (!names.is_empty()).then(|| names.join(" or "))
+    match names.is_empty() {
+        false => Some(names.join(" or ")),
+        // Tests go on beside them, and nothing says when they are done.
+        true => functional.then(|| "the functional checks".to_owned()),
+    }
 }
 
 fn is_name(text: &str) -> bool {
@@ -239,6 +245,10 @@ mod tests {
         let lines = ["    build api", "    build web", "       build ok api in 1.0 s", "     test api"];
         assert_eq!(progress(&lines), "the build of `web` or the test of `api` x");
         assert_eq!(progress(&["                 web | build api"]), "a step of `web` x");
+        let lines = ["     test web", "  test ok web in 1.0 s", "   checks the release, on a node of its own"];
+        assert_eq!(progress(&lines), "the functional checks x");
+        let lines = ["     test web", "   checks the release, on a node of its own"];
+        assert_eq!(progress(&lines), "the test of `web` x");
         assert_eq!(progress(&["killed"]), "the check of the commit x");
     }
 

@@ -96,6 +96,9 @@ pub struct JobEvidence<'a> {
 /// What became of a run, in one line.
 #[must_use]
 pub fn line(run: &Run) -> String {
+    if let (None, Some(other)) = (run.outcome, &run.waits_for) {
+        return format!("{} waits for the check of `{other}`", run.short());
+    }
     let why = run.failure.as_ref().map(|failure| format!(": {}", failure.message)).unwrap_or_default();
     let what = match run.outcome {
         Some(RunOutcome::Deployed) => "deployed",

@@ -106,6 +106,7 @@ mod tests {
             ended_at: None,
             log: None,
             bundle: None,
+            waits_for: None,
         }
     }
 

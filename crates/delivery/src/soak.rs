@@ -18,6 +18,20 @@ pub struct Standing {
     pub started: Option<SystemTime>,
 }
 
+impl Standing {
+    /// Since when it has run without any instance being started again.
+    #[must_use]
+    pub fn undisturbed_since(&self) -> SystemTime {
+        self.started.map_or(self.since, |started| started.max(self.since))
+    }
+
+    /// When it will have run long enough, if nothing happens to it meanwhile; `None`: it does not run well.
+    #[must_use]
+    pub fn soaks_until(&self, soak: Duration) -> Option<SystemTime> {
+        self.undisturbed_since().checked_add(soak).filter(|_| self.well)
+    }
+}
+
 /// What was taken over, or tried to be, before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
@@ -53,8 +67,7 @@ pub fn decide(
         return Soaked::Nothing;
     }
     // A clock that went back makes it younger, never older.
-    let since = followed.started.map_or(followed.since, |started| started.max(followed.since));
-    let age = now.duration_since(since).unwrap_or_default();
+    let age = now.duration_since(followed.undisturbed_since()).unwrap_or_default();
     if followed.well && age >= soak { Soaked::Take } else { Soaked::Wait }
 }
 
@@ -80,12 +93,15 @@ mod tests {
             let standing = Standing { commit: this.commit.clone(), release: this.release, since, well, started: at };
             let soak = Duration::from_secs(soak);
             let decided = decide(Some(&standing), Some(&taken(runs)), &[taken(tried)], soak, now);
-            let expected = match (runs == 0 || tried == 0, well && age.min(started.unwrap_or(age)) >= soak.as_secs()) {
+            let has_soaked = well && age.min(started.unwrap_or(age)) >= soak.as_secs();
+            let expected = match (runs == 0 || tried == 0, has_soaked) {
                 (true, _) => Soaked::Nothing,
                 (false, true) => Soaked::Take,
                 (false, false) => Soaked::Wait,
             };
             prop_assert_eq!(decided, expected);
+            // What is said of when it is taken, and when it is, is the same.
+            prop_assert_eq!(standing.soaks_until(soak).is_some_and(|until| until <= now), has_soaked);
         }
     }
 

@@ -121,6 +121,7 @@ fn run(id: u64, branch: usize, commit: u32) -> Run {
         ended_at: None,
         log: None,
         bundle: None,
+        waits_for: None,
     }
 }
 

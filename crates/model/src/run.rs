@@ -168,6 +168,9 @@ pub struct Run {
     /// The file with the git bundle that was sent, where the node had not all of the commit's history.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle: Option<String>,
+    /// The app whose check goes on before this run's, while it waits for that; told when asked, never kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<Name>,
 }
 
 impl Run {

@@ -339,6 +339,7 @@ fn followed_run(commit: &str) -> Run {
         ended_at: None,
         log: None,
         bundle: None,
+        waits_for: None,
     }
 }
 

@@ -21,7 +21,9 @@ pub use logs::{LogLine, RunEvent, RunRequest};
 pub use node::{NodeInfo, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
 pub use sent::{CommitList, RunProgress, SENT_BYTES_MAX, SentCommit};
-pub use status::{EnvironmentStatus, FollowStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
+pub use status::{
+    EnvironmentStatus, FollowStatus, InstanceStatus, RouteStatus, ServiceStatus, SoakStatus, State, Status,
+};
 pub use webhook::WebhookInfo;
 
 use seaworthy_diagnostics::Diagnostic;

@@ -54,11 +54,31 @@ pub struct FollowStatus {
     pub text: String,
     /// What became of the newest commit.
     pub run: Option<Run>,
+    /// What soaks in the environment that it follows, and is not taken yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub soak: Option<SoakStatus>,
     /// Why the repository cannot be looked at.
     pub problem: Option<String>,
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+}
+
+/// What an environment runs that another one takes once it has run well for long enough.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SoakStatus {
+    /// The environment that runs it.
+    pub environment: Name,
+    /// The commit, where there is one.
+    pub commit: Option<String>,
+    /// The release.
+    pub release: Digest,
+    /// Since when it has run there without an instance being started again, RFC 3339.
+    pub since: String,
+    /// When it is taken if nothing happens to it meanwhile, RFC 3339; `None`: it does not run as it should now.
+    pub until: Option<String>,
+    /// What keeps it from being taken, or began the time anew, in words.
+    pub reason: Option<String>,
 }
 
 /// One service of an environment.

@@ -7,7 +7,7 @@ use crate::exit::{Ended, Ending};
 use crate::follow::follow;
 use crate::output::style;
 use seaworthy_api::wire::{
-    DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, State, Status,
+    DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, SoakStatus, State, Status,
 };
 use seaworthy_delivery::evidence::line;
 use seaworthy_diagnostics::Diagnostic;
@@ -15,6 +15,7 @@ use seaworthy_host::clock;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
 use seaworthy_model::run::Run;
+use std::time::Duration;
 
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Ending {
     let (app, manifest) = subject(context, arguments)?;
@@ -140,6 +141,9 @@ fn print_environment(context: &Context, environment: &EnvironmentStatus) {
             let help = run.failure.as_ref().and_then(|failure| failure.help.as_ref());
             help.iter().for_each(|help| output.data(&format!("    {dim}help:{dim:#} {help}")));
         }
+        if let Some(soak) = &follow.soak {
+            output.data(&format!("    {} follows {}", environment.environment, soaking(soak)));
+        }
         if let Some(problem) = &follow.problem {
             output.data(&format!("    {problem}"));
             follow.help.iter().for_each(|help| output.data(&format!("    {dim}help:{dim:#} {help}")));
@@ -193,12 +197,31 @@ fn print_instance(context: &Context, instance: &InstanceStatus) {
 /// What became of a run, and when: `abc1234 refused: the test of `web` failed, 3 min ago`.
 fn with_age(run: &Run) -> String {
     let at = run.ended_at.as_ref().or(run.since.as_ref()).or(run.started_at.as_ref()).unwrap_or(&run.queued_at);
-    let age = clock::parse(at).and_then(|at| clock::now().duration_since(at).ok()).unwrap_or_default().as_secs();
-    let age = match age {
-        0..60 => format!("{age} s"),
-        60..3600 => format!("{} min", age / 60),
-        3600..86_400 => format!("{} h", age / 3600),
-        _ => format!("{} days", age / 86_400),
+    let age = clock::parse(at).and_then(|at| clock::now().duration_since(at).ok()).unwrap_or_default();
+    format!("{}, {} ago", line(run), rough(age))
+}
+
+/// How far what the followed environment runs is from being taken:
+/// `qa: abc1234 soaks until 2026-01-31T12:00:00Z, 3 min to go`.
+fn soaking(soak: &SoakStatus) -> String {
+    let commit = soak.commit.as_deref().map(|commit| commit.get(..10).unwrap_or(commit));
+    let what = format!("{}: {}", soak.environment, commit.unwrap_or(soak.release.short()));
+    let reason = soak.reason.as_deref();
+    let Some(until) = &soak.until else {
+        return format!("{what} does not soak: {}", reason.unwrap_or("it does not run"));
     };
-    format!("{}, {age} ago", line(run))
+    let left = clock::parse(until).and_then(|at| at.duration_since(clock::now()).ok()).unwrap_or_default();
+    let anew = reason.map(|reason| format!(", anew because {reason}")).unwrap_or_default();
+    format!("{what} soaks until {}Z, {} to go{anew}", until.get(..19).unwrap_or(until), rough(left))
+}
+
+/// A duration as people say it.
+fn rough(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min", seconds / 60),
+        3600..86_400 => format!("{} h", seconds / 3600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }

@@ -54,11 +54,24 @@ fn a_webhook_wakes_the_node_if_it_is_signed_and_harms_nothing_if_not() {
     assert_eq!(post(port, path, Some((github, &right)), b"{}"), 401, "of another body");
     assert_eq!(post(port, "/v1/webhooks/another", Some((github, &right)), body), 401);
     assert_eq!(post(port, "/v1/webhooks/..%2f..%2fnode", Some((github, &right)), body), 401);
+    // GitLab does not sign.
+    let gitlab = "X-Gitlab-Token";
+    for token in ["", "another secret entirely", &secret.reveal()[1..], right.as_str()] {
+        assert_eq!(post(port, path, Some((gitlab, token)), body), 401, "{token}");
+    }
+    assert_eq!(post(port, "/v1/webhooks/another", Some((gitlab, secret.reveal())), body), 401);
+    // A token makes no wrong signature right, and is no signature.
+    let both = format!("{wrong}\r\n{gitlab}: {}", secret.reveal());
+    assert_eq!(post(port, path, Some((github, &both)), body), 401);
+    assert_eq!(post(port, path, Some((own, secret.reveal())), body), 401);
     let huge = vec![b'x'; 2 << 20];
     assert_eq!(post(port, path, Some((own, &sign(&secret, &huge))), &huge), 413);
+    assert_eq!(post(port, path, Some((gitlab, secret.reveal())), &huge), 413);
     assert!(http::get(port, "node", "/v1/node").is_ok_and(|answer| answer.status == 404));
     let log = String::from_utf8(files::read(&world.home.join("node.log")).unwrap()).unwrap();
     assert!(log.contains("a webhook for `subject` was refused: its signature is not right"), "{log}");
+    assert!(log.contains("a webhook for `subject` was refused: its token is not right"), "{log}");
+    assert!(log.contains("a webhook for `subject` was refused: it has neither a signature nor a token"), "{log}");
     assert!(!log.contains(secret.reveal()));
     assert_eq!(world.json(&["runs", "dev"]).as_array().map(Vec::len), Some(0), "nobody was let in");
 
@@ -67,6 +80,14 @@ fn a_webhook_wakes_the_node_if_it_is_signed_and_harms_nothing_if_not() {
     assert_eq!(post(port, path, Some((own, &sign(&secret, malformed))), malformed), 202);
     assert_eq!(world.ended_run(&commit)["outcome"], "deployed");
     assert_eq!(world.text("/version"), "two");
+
+    world.write_manifest(&followed(&repository.url(), "three", &[]));
+    let commit = repository.push(&world, "main");
+    assert_eq!(post(port, path, Some((gitlab, secret.reveal())), body), 202);
+    assert_eq!(world.ended_run(&commit)["outcome"], "deployed");
+    assert_eq!(world.text("/version"), "three");
+    let said = world.run(&["node", "webhook"]).expect(0).says("to GitLab as its `secret token`");
+    assert!(!said.stderr.contains(secret.reveal()) && !said.stdout.contains(secret.reveal()));
 }
 
 #[test]

@@ -98,6 +98,35 @@ fn production_comes_last_and_not_at_all_where_it_went_wrong_before() {
 }
 
 #[test]
+fn an_app_has_one_manifest_for_all_that_follows() {
+    let world = World::following();
+    let repository = Repository::new(&world);
+    let environments = "[environments.dev]\nfollow = \"main\"\nbake = \"0s\"\n\n\
+                        [environments.prod]\nfollow = \"main\"\nshift = [\"100%\"]\nbake = \"0s\"\n";
+    world.write_manifest(&with_environments(&repository, "one", environments));
+    world.write("other.toml", &with_environments(&repository, "other", environments));
+    repository.push(&world, "main");
+    world.up();
+    let other = ["deploy", "prod", "--file", "other.toml"];
+    world.run(&other).expect(2).says("`subject`").says("--take-over");
+    world.run(&[&other[..], &["--take-over"]].concat()).expect(0).says("`other.toml` counts for `dev` from now on");
+
+    // One run for both: neither takes the other's place, and neither is of another source than the app's.
+    world.write("other.toml", &with_environments(&repository, "another", environments));
+    let commit = repository.push(&world, "main");
+    let run = world.run_in("dev", "the end of the run", |run| run["commit"] == commit && run["state"] == "done");
+    assert_eq!((&run["outcome"], &run["environments"]), (&"deployed".into(), &serde_json::json!(["dev", "prod"])));
+    for environment in ["dev", "prod"] {
+        let status = world.json(&["status", environment, "--file", "other.toml"])["environments"][0].clone();
+        assert_eq!(
+            (&status["commit"], &status["follow"]["follower"]["manifest"]),
+            (&commit.as_str().into(), &"other.toml".into())
+        );
+    }
+    assert_eq!(world.text("/version"), "another");
+}
+
+#[test]
 fn a_command_is_told_whatever_became_of_a_webhook_and_of_an_environment_that_is_followed() {
     let world = World::following();
     let repository = Repository::new(&world);

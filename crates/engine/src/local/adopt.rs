@@ -3,7 +3,7 @@
 use super::engine::Engine;
 use super::live::{Live, View};
 use super::start::{STARTS_AT_ONCE, Started, address, keep, new_record, start_instance};
-use super::{leftovers, stop};
+use super::{leftovers, run, stop};
 use crate::client::ShimClient;
 use crate::database::{InstanceRecord, PoolRecord};
 use crate::events::Happening;
@@ -64,6 +64,7 @@ pub(super) async fn adopt(engine: &Arc<Engine>) -> Result<Adopted, Diagnostic> {
     for pool in engine.database.pools()?.into_iter().filter(|pool| !pool.wanted) {
         engine.database.forget_pool(&pool.spec.id)?;
     }
+    run::forget_all(engine)?;
     remove_orphans(engine, &mut adopted).await?;
     Ok(adopted)
 }
@@ -164,8 +165,13 @@ async fn remove_orphans(engine: &Arc<Engine>, adopted: &mut Adopted) -> Result<(
     let folder = engine.folders.instances();
     let entries = fs::read_dir(&folder).map_err(|error| FileError::new("read", &folder, error))?;
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    for name in names.filter(|name| !known.contains(name)) {
-        stop::end(&engine.folders.instance(&name), ORPHAN_GRACE).await?;
+    let orphans: Vec<String> = names.filter(|name| !known.contains(name)).collect();
+    // Side by side: whoever is deaf to SIGTERM keeps the node from serving for its grace time, not each for its own.
+    let mut ended = stream::iter(orphans)
+        .map(|name| async move { (stop::end(&engine.folders.instance(&name), ORPHAN_GRACE).await, name) })
+        .buffer_unordered(STARTS_AT_ONCE);
+    while let Some((result, name)) = ended.next().await {
+        result?;
         adopted.removed.push(name);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::engine::{Engine, new_token};
 use super::instance_logs::LogLine;
-use super::stop;
+use super::{networks, stop};
 use crate::logs::Follower;
 use crate::wire::Exit;
 use seaworthy_diagnostics::Diagnostic;
@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Lines that may wait for whoever reads them; then the log waits on the disk.
 const LINES_WAITING: usize = 1024;
+
+/// Between the id of a service's pool and what tells one of its commands from others.
+const RUN: &str = "-run-";
 
 /// A command that was started. Dropping it ends the command.
 #[derive(Debug)]
@@ -44,11 +47,21 @@ impl Run {
 }
 
 pub(super) async fn run(engine: &Arc<Engine>, spec: &PoolSpec, words: &[String]) -> Result<Run, Diagnostic> {
-    let id = format!("{}-run-{}", spec.id, &new_token()[..8]);
+    let id = format!("{}{RUN}{}", spec.id, &new_token()[..8]);
     Command { id: id.clone(), spec, run: words, deployment: None }.start(engine).await?;
     let (sender, output) = mpsc::channel(LINES_WAITING);
     tokio::spawn(accompany(Arc::clone(engine), spec.clone(), words.to_vec(), id.clone(), sender));
     Ok(Run { id, output })
+}
+
+/// Forgets the commands of a node that is gone: whoever listened to them listened to that node. They are orphans now.
+pub(super) fn forget_all(engine: &Engine) -> Result<(), Diagnostic> {
+    for record in engine.database.commands()? {
+        if record.id.strip_prefix(&record.pool.0).is_some_and(|rest| rest.starts_with(RUN)) {
+            engine.database.forget_command(&record.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// Passes its lines on, then its end; ends it when nobody listens any more.
@@ -68,6 +81,7 @@ async fn accompany(
         if !pass_on(&mut follower, &spec, &id, &sender).await {
             let _ = stop::end(&engine.folders.instance(&id), spec.tuning.grace).await;
             let _ = engine.database.forget_command(&id);
+            networks::remove_command(&engine, &id);
             return;
         }
         if let Ok(result) = ended {

@@ -203,3 +203,36 @@ async fn a_one_off_command_ends_when_nobody_listens_any_more() {
     eventually("its folder is gone", || world.shims().is_empty().then_some(())).await;
     world.end().await;
 }
+
+#[test]
+fn a_one_off_command_of_a_node_that_died_ends_with_the_next_one_and_is_forgotten() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let mut world = World::new();
+    let spec = world.script("exec cat");
+    let words = ["sh", "-c", "echo $$; exec sleep 1000"].map(str::to_owned);
+    // A node's tasks die with it: nobody ends what it listened to.
+    let first = runtime();
+    let (pid, run) = first.block_on(async {
+        let mut run = world.target().run_once(&spec, &words).await.unwrap();
+        let Some(RunOutput::Line(line)) = run.next().await else { panic!() };
+        (line.text.parse::<u32>().unwrap(), run)
+    });
+    let id = run.id.clone();
+    first.shutdown_background();
+    drop(run);
+    world.restart_node();
+    assert!(is_alive(pid));
+    let remembered = |world: &World| -> u32 {
+        let database = rusqlite::Connection::open(world.options.home.join("engine.db")).unwrap();
+        database.query_row("SELECT count(*) FROM commands", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(remembered(&world), 1);
+    runtime().block_on(async {
+        let adopted = world.target().adopt().await.unwrap();
+        assert_eq!(adopted.removed, [id]);
+        assert!(!is_alive(pid));
+        assert_eq!(remembered(&world), 0);
+        assert!(world.target().adopt().await.unwrap().removed.is_empty());
+        world.end().await;
+    });
+}

@@ -144,6 +144,22 @@ impl Area {
         remove(&self.outside(place))
     }
 
+    /// Removes what a git that was ended had not taken into the mirror yet; without it, nobody ever would.
+    pub(super) fn remove_unfinished(&self) {
+        let packs = self.outside(Place::Mirror).join("objects/pack");
+        for entry in std::fs::read_dir(packs).into_iter().flatten().flatten() {
+            if entry.file_name().as_encoded_bytes().starts_with(b"tmp_") {
+                // What cannot be removed is found the next time.
+                let _ = files::remove_tree(&entry.path());
+            }
+        }
+    }
+
+    /// Whether the disk has less free than what serves may need, once this many more bytes are written.
+    pub(super) fn is_short(folder: &Path, more_bytes: u64) -> bool {
+        files::free_bytes(folder).is_ok_and(|free| free < FREE_BYTES_MIN.saturating_add(more_bytes))
+    }
+
     /// Everything that builds of this branch write.
     pub(super) fn branch(&self) -> &Path {
         &self.branch

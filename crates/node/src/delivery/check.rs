@@ -17,7 +17,7 @@ use seaworthy_model::units::round_size;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{SemaphorePermit, watch};
+use tokio::sync::watch;
 
 /// How long a check may take: each of its steps has a limit of its own.
 const TIME_MAX: Duration = Duration::from_secs(2 * 3600);
@@ -119,19 +119,20 @@ pub(super) async fn check(
     }
     area.clear(Place::Out)?;
     area.clear(Place::Temporary)?;
-    let _turn = turn(node, &mut log, cancelled).await?;
+    let _turn = node.delivery.turns.take(&subject.run.app, &mut log, cancelled).await?;
     let job = job(&area, subject)?;
+    let room_bytes = files::free_bytes(area.branch()).map_err(Diagnostic::from)?.saturating_sub(FREE_BYTES_MIN);
     let finished =
         seaworthy_confine::run(node.delivery.walls(), &job, &limits(node, &area), Some(&mut log), asked(cancelled))
             .await;
     let finished = finished.map_err(|error| machine(&error))?;
     area.clear(Place::Temporary)?;
     log.note(&format!("ended: {:?} at {}", finished.end, clock::rfc3339(clock::now())));
-    if finished.end == End::TooLarge {
-        // Else every commit that comes would find it too large.
+    if matches!(finished.end, End::TooLarge | End::DiskFilled) {
+        // Else every commit that comes would find it too large, and what serves a full disk.
         [Place::Source, Place::Home, Place::Out].into_iter().try_for_each(|place| area.clear(place))?;
     }
-    passed(&area, &finished)?;
+    passed(&area, &finished, room_bytes)?;
     let (out, home, node) = (area.outside(Place::Out), area.outside(Place::Home), Arc::clone(node));
     let wanted = import::Wanted {
         app: subject.run.app.clone(),
@@ -140,18 +141,6 @@ pub(super) async fn check(
     };
     let importing = tokio::task::spawn_blocking(move || import::import(&node, &out, &home, &wanted));
     Ok(importing.await.map_err(|error| machine(&error))??)
-}
-
-/// Waits until no other app's commit is checked.
-async fn turn<'a>(node: &'a Node, log: &mut Log, cancelled: &Cancelled) -> Result<SemaphorePermit<'a>, Stopped> {
-    if let Ok(turn) = node.delivery.checks.try_acquire() {
-        return Ok(turn);
-    }
-    log.note("waits: the commit of another app is checked");
-    tokio::select! {
-        turn = node.delivery.checks.acquire() => Ok(turn.map_err(|error| machine(&error))?),
-        () = asked(cancelled) => Err(Stopped::Superseded),
-    }
 }
 
 fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
@@ -214,7 +203,7 @@ pub(super) fn log_path(node: &Node, run: &Run) -> PathBuf {
 }
 
 /// Ends when somebody has asked for it.
-async fn asked(cancelled: &Cancelled) {
+pub(super) async fn asked(cancelled: &Cancelled) {
     if cancelled.clone().wait_for(Option::is_some).await.is_err() {
         std::future::pending::<()>().await;
     }
@@ -237,7 +226,8 @@ pub(super) fn limits(node: &Node, area: &Area) -> Limits {
     }
 }
 
-fn passed(area: &Area, finished: &Finished) -> Result<(), Stopped> {
+/// `room_bytes` is what the disk had left for it when it began.
+fn passed(area: &Area, finished: &Finished, room_bytes: u64) -> Result<(), Stopped> {
     let failed = |message: String, help: &str| {
         Stopped::Failed(Diagnostic::user(message).evidence(finished.last_lines.clone()).help(help))
     };
@@ -266,16 +256,28 @@ fn passed(area: &Area, finished: &Finished) -> Result<(), Stopped> {
             format!("builds of the branch leave more than {}", round_size(BRANCH_BYTES_MAX)),
             "checkout, caches and what is built count together; all of it was removed, the next commit begins anew",
         ),
-        End::DiskFull => {
-            let (free, folder) = (round_size(FREE_BYTES_MIN), area.branch().display());
-            let message = format!("nothing is built while the disk of `{folder}` has less than {free} free");
-            let help = "what serves needs it: `seaworthy doctor` and `df -h` say how much there is";
-            Stopped::Unknown(Diagnostic::machine(message).help(help).later())
-        }
+        // What it wrote is gone. If that did not help, it was somebody else who filled the disk.
+        End::DiskFilled if !Area::is_short(area.branch(), 0) => greedy(
+            &format!("needs more than the {} of disk that builds may have", round_size(room_bytes)),
+            &format!(
+                "the last {} stay free for what serves; what builds of the branch had left was removed, the next commit \
+                 begins anew",
+                round_size(FREE_BYTES_MIN)
+            ),
+        ),
+        End::DiskFull | End::DiskFilled => Stopped::Unknown(full(area.branch())),
         End::Cancelled => Stopped::Superseded,
         End::NotConfined => {
             let why = finished.last_lines.last().cloned().unwrap_or_default();
             Stopped::Unknown(Diagnostic::machine(format!("the check cannot be kept apart: {why}")).later())
         }
     })
+}
+
+/// Why nothing is built, or taken in.
+pub(super) fn full(folder: &Path) -> Diagnostic {
+    let (free, folder) = (round_size(FREE_BYTES_MIN), folder.display());
+    let message = format!("nothing is built while the disk of `{folder}` has less than {free} free");
+    let help = "what serves needs it: `seaworthy doctor` and `df -h` say how much there is";
+    Diagnostic::machine(message).help(help).later()
 }

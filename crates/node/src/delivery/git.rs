@@ -87,7 +87,11 @@ impl<'a> Git<'a> {
         job.arguments = words(&format!("{READY}{FETCH}"));
         job.arguments.extend([area.at(Place::Mirror), self.repository.to_string(), branch.to_owned()]);
         let limits = Limits { disk: Some(disk(area)), ..limits(FETCH_TIME_MAX) };
-        self.run(&job, &limits, cancelled).await.map(drop)
+        let fetched = self.run(&job, &limits, cancelled).await.map(drop);
+        if fetched.is_err() {
+            area.remove_unfinished();
+        }
+        fetched
     }
 
     fn job(&self, area: &Area, what: &str, places: &[(Place, bool)]) -> Result<Job, Diagnostic> {
@@ -156,7 +160,7 @@ impl<'a> Git<'a> {
             End::TooLong => format!("it took longer than {} s", limits.time.as_secs()),
             End::TooLarge => format!("it is larger than {} GiB", MIRROR_BYTES_MAX >> 30),
             End::TooMuchOutput => "git says too much".to_owned(),
-            End::DiskFull => FULL.to_owned(),
+            End::DiskFull | End::DiskFilled => FULL.to_owned(),
             End::TooManyProcesses(_) => "git wants to be too many processes".to_owned(),
             End::OutOfMemory(_) => "git needs more memory than it may have".to_owned(),
             End::Cancelled => "it was stopped".to_owned(),

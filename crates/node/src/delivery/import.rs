@@ -1,7 +1,8 @@
 //! Taking a release out of the folders of builds. Whatever lies there was written by somebody else's programs: no link
 //! is followed, nothing but plain files is read, every digest is looked at again.
 
-use super::area::unreadable;
+use super::area::{Area, unreadable};
+use super::check::full;
 use crate::Node;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::release::ReleaseBundle;
@@ -75,6 +76,10 @@ fn take(node: &Node, home: &Path, digests: &[Digest]) -> Result<(), Diagnostic> 
     for digest in node.blobs.missing(digests) {
         let path = Path::new("seaworthy/builds/blobs/sha256").join(digest.hex());
         let file = open(home, &path).map_err(|error| unreadable(&home.join(&path), error))?;
+        let size = file.metadata().map_err(|error| unreadable(&home.join(&path), error))?.len();
+        if Area::is_short(home, size) {
+            return Err(full(home));
+        }
         match node.blobs.put_stream(&digest, BLOB_BYTES_MAX, file) {
             Ok(_) => {}
             Err(error @ (StoreError::WrongDigest { .. } | StoreError::TooLarge { .. })) => {

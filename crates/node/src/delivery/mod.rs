@@ -16,6 +16,7 @@ mod sent;
 mod soak;
 mod sweep;
 mod tell;
+mod turns;
 mod watcher;
 pub(crate) mod webhook;
 
@@ -31,6 +32,7 @@ use seaworthy_model::run::{Run, RunOutcome, RunSource, RunState};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::{Notify, Semaphore, watch};
+use turns::Turns;
 
 /// What a node knows of continuous deployment beside its store.
 pub(crate) struct Delivery {
@@ -44,8 +46,8 @@ pub(crate) struct Delivery {
     asking: tokio::sync::Mutex<()>,
     /// How many commits may come in at a time.
     uploads: Semaphore,
-    /// How many checks go on at a time: what one of them may have of the machine, two would have twice.
-    checks: Semaphore,
+    /// Whose commit is checked.
+    turns: Turns,
     /// Which folders builds work in.
     leases: sweep::Leases,
 }
@@ -81,7 +83,7 @@ impl Delivery {
             beginning: Mutex::default(),
             asking: tokio::sync::Mutex::default(),
             uploads: Semaphore::new(sent::UPLOADS_MAX),
-            checks: Semaphore::new(1),
+            turns: Turns::new(),
             leases: sweep::Leases::default(),
         }
     }

@@ -4,6 +4,7 @@ use super::check::log_path;
 use crate::Node;
 use seaworthy_api::wire::RunProgress;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_model::Name;
 use seaworthy_model::run::RunState;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -24,11 +25,12 @@ const OWN: &str = "--- ";
 impl Node {
     /// Sends what happens in a run to its end; of its log, what comes after `after` bytes.
     pub(crate) async fn follow_run(self: Arc<Self>, id: u64, mut after: u64, sender: mpsc::Sender<RunProgress>) {
-        let mut told: Option<(RunState, u32)> = None;
+        let mut told: Option<(RunState, u32, Option<Name>)> = None;
         let mut looked = false;
         loop {
             // First how it stands, then its log: what was written before its end is not missed.
             let Ok(Some(run)) = self.store.run(id) else { return };
+            let run = self.shown_run(run);
             if run.state == RunState::Queued && !std::mem::replace(&mut looked, true) {
                 // Mostly its turn comes at once.
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -51,11 +53,11 @@ impl Node {
                     }
                 }
             }
-            let now = (run.state, run.attempts);
-            if told != Some(now) && sender.send(RunProgress { after, line: None, run: Some(run) }).await.is_err() {
+            let now = Some((run.state, run.attempts, run.waits_for.clone()));
+            if told != now && sender.send(RunProgress { after, line: None, run: Some(run) }).await.is_err() {
                 return;
             }
-            told = Some(now);
+            told = now;
             if is_done || sender.is_closed() {
                 return;
             }

@@ -77,6 +77,9 @@ pub(super) async fn receive(
     let limits = Limits { disk: Some(disk(area)), ..limits(FETCH_TIME_MAX) };
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, cancelled).await;
     let finished = finished.map_err(|error| machine(&error))?;
+    if finished.end != End::Code(0) {
+        area.remove_unfinished();
+    }
     let short = sent.commit.get(..10).unwrap_or(sent.commit);
     let why = || {
         let lines = &finished.last_lines;
@@ -99,7 +102,7 @@ pub(super) async fn receive(
             error.help("large files are better kept outside git")
         }
         End::OutOfMemory(_) => Diagnostic::user("taking in what was sent needs more memory than git may have"),
-        End::DiskFull => Diagnostic::machine("the node's disk is nearly full").later(),
+        End::DiskFull | End::DiskFilled => Diagnostic::machine("the node's disk is nearly full").later(),
         End::Cancelled => Diagnostic::machine("it was stopped"),
         end => Diagnostic::machine(format!("what was sent cannot be taken in: {end:?}: {}", why())).later(),
     };

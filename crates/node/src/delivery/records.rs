@@ -7,7 +7,7 @@ use seaworthy_api::wire::{FollowStatus, WebhookInfo};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::follow::Follow;
-use seaworthy_model::run::{Follower, Run, RunSource};
+use seaworthy_model::run::{Follower, Run, RunSource, RunState};
 
 impl Node {
     /// The last runs of an app, newest first; of one environment, or of all.
@@ -15,7 +15,13 @@ impl Node {
         let mut runs = self.store.runs(app, u32::MAX >> 1)?;
         runs.retain(|run| environment.is_none_or(|environment| run.environments.contains(environment)));
         runs.truncate(limit as usize);
-        Ok(runs)
+        Ok(runs.into_iter().map(|run| self.shown_run(run)).collect())
+    }
+
+    /// A run with what it waits for.
+    pub(super) fn shown_run(&self, run: Run) -> Run {
+        let waits_for = self.delivery.turns.before(&run.app).filter(|_| run.state == RunState::Checking);
+        Run { waits_for, ..run }
     }
 
     /// What an environment follows, and what became of the newest commit.
@@ -32,6 +38,7 @@ impl Node {
             follower: follower.clone(),
             text: words(follower),
             run: self.followed_run(app, environment)?.map(|run| run.seen_from(environment)),
+            soak: self.soaks(follower)?,
             help: problem.as_ref().and_then(|problem| problem.help.clone()),
             problem: problem.map(|problem| problem.message),
         }))
@@ -45,7 +52,7 @@ impl Node {
     /// Tries the newest commit of a branch again, whatever became of it.
     pub(crate) fn run_again(self: &std::sync::Arc<Self>, app: &Name, environment: &Name) -> Result<Run, Diagnostic> {
         let last = self.followed_run(app, environment)?;
-        let last = last.filter(|run| run.state == seaworthy_model::run::RunState::Done).ok_or_else(|| {
+        let last = last.filter(|run| run.state == RunState::Done).ok_or_else(|| {
             let error = Diagnostic::user(format!("there is no run of `{app}` in `{environment}` that has ended"));
             error.help(format!("`seaworthy runs {environment}` lists them"))
         })?;

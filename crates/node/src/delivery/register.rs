@@ -21,13 +21,11 @@ impl Node {
         actor: Actor,
     ) -> Result<DeploymentStarted, Failures> {
         let by = actor.user.clone();
-        let follower = match intent {
-            Intent::Deploy { release, .. } => match self.store.release(release)? {
-                Some(bundle) => self.follower(&bundle, environment, by)?,
-                None => None,
-            },
+        let bundle = match intent {
+            Intent::Deploy { release, .. } => self.store.release(release)?,
             _ => None,
         };
+        let follower = bundle.as_ref().map(|bundle| self.follower(bundle, environment, by)).transpose()?.flatten();
         let mut started = self.deploy(app, environment, intent, actor).await?;
         match (intent, follower) {
             (Intent::Deploy { .. }, Some(follower)) => {
@@ -42,7 +40,28 @@ impl Node {
             }
             _ => {}
         }
+        if let Some(manifest) = bundle.as_ref().and_then(manifest) {
+            let moved = self.follow_manifest(app, manifest)?;
+            if !moved.is_empty() {
+                let also = format!("`{manifest}` counts for {} from now on, too", moved.join(", "));
+                let own = started.follows.take().unwrap_or_else(|| "follows nothing".to_owned());
+                started.follows = Some(format!("{own}; {also}"));
+            }
+        }
         Ok(started)
+    }
+
+    /// An app has one manifest, which this deployment was built by: nothing that another one makes would be let into
+    /// its environments. Tells for which that is new.
+    fn follow_manifest(self: &Arc<Self>, app: &Name, manifest: &str) -> Result<Vec<String>, Diagnostic> {
+        let mut moved = Vec::new();
+        for follower in self.store.followers()? {
+            if follower.app == *app && follower.manifest != manifest {
+                self.store.set_follower(&Follower { manifest: manifest.to_owned(), ..follower.clone() })?;
+                moved.push(format!("`{}`", follower.environment));
+            }
+        }
+        Ok(moved)
     }
 
     fn follower(&self, bundle: &ReleaseBundle, environment: &Name, by: String) -> Result<Option<Follower>, Diagnostic> {
@@ -57,9 +76,7 @@ impl Node {
                 Diagnostic::machine(format!("`{environment}` follows `{follows}`: a node builds on Linux alone"));
             return Err(error.help("leave `follow` out, or deploy to a node on Linux"));
         }
-        // `git:FIRST-COMMIT:PATH`
-        let manifest = bundle.provenance.source.strip_prefix("git:").and_then(|rest| rest.split_once(':'));
-        let Some((_, manifest)) = manifest else {
+        let Some(manifest) = manifest(bundle) else {
             let message = format!("`{environment}` follows `{follows}`, and this was not built in a git repository");
             return Err(Diagnostic::user(message).help("commit it first: what is followed are commits"));
         };
@@ -74,6 +91,12 @@ impl Node {
             by,
         }))
     }
+}
+
+/// The path of the manifest that a release was built by: of `git:FIRST-COMMIT:PATH` the last.
+fn manifest(bundle: &ReleaseBundle) -> Option<&str> {
+    let (_, path) = bundle.provenance.source.strip_prefix("git:")?.split_once(':')?;
+    Some(path)
 }
 
 /// What an environment follows, in words.

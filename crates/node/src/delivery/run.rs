@@ -42,6 +42,7 @@ pub(super) fn new(app: &Name, source: RunSource, commit: String, environments: V
         ended_at: None,
         log: None,
         bundle: None,
+        waits_for: None,
     }
 }
 
@@ -107,7 +108,7 @@ async fn release(node: &Arc<Node>, run: &Run, cancelled: &Cancelled) -> Result<s
         // Whoever sent it could have sent the release as well.
         return Ok(node.accept_release(&bundle)?);
     }
-    let Some(watched) = node.watched_by(run)? else { return Err(Stopped::Superseded) };
+    let Some(watched) = node.watched_now(&run.app, &run.source)? else { return Err(Stopped::Superseded) };
     let from = Origin::Branch { repository: &watched.repository, branch: &watched.branch };
     let subject = Subject { run, from, manifest: &watched.manifest };
     let bundle = check(node, &subject, cancelled).await?;
@@ -115,10 +116,10 @@ async fn release(node: &Arc<Node>, run: &Run, cancelled: &Cancelled) -> Result<s
 }
 
 impl Node {
-    /// The branch that a run is of, if something follows it still.
-    fn watched_by(&self, run: &Run) -> Result<Option<Watched>, Diagnostic> {
-        let own: Vec<_> = self.store.followers()?.into_iter().filter(|follower| follower.app == run.app).collect();
-        Ok(watched(&own).into_iter().find(|watched| watched.source() == run.source))
+    /// A branch, if something of the app follows it still.
+    pub(super) fn watched_now(&self, app: &Name, source: &RunSource) -> Result<Option<Watched>, Diagnostic> {
+        let own: Vec<_> = self.store.followers()?.into_iter().filter(|follower| follower.app == *app).collect();
+        Ok(watched(&own).into_iter().find(|watched| watched.source() == *source))
     }
 
     /// Takes a release in. Where the same one is here already, only the values of environments that follow the branch

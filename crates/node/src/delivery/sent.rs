@@ -1,6 +1,7 @@
 //! Commits that persons send because their machine cannot build for this one: taken in, queued, stopped.
 
-use super::area::unreadable;
+use super::area::{Area, unreadable};
+use super::check::full;
 use super::receive;
 use super::run::new;
 use super::sweep::Lease;
@@ -218,6 +219,10 @@ impl Upload {
             if size > SENT_BYTES_MAX {
                 let error = Diagnostic::user(format!("the commit is larger than {}", format_size(SENT_BYTES_MAX)));
                 return Err(error.help("push it to a repository that the environment follows"));
+            }
+            let folder = self.path.parent().unwrap_or(&self.path);
+            if Area::is_short(folder, first as u64) {
+                return Err(full(folder));
             }
             file.write_all(&piece[..first]).await.map_err(|error| machine(&error))?;
             first = body.read(&mut piece).await.map_err(lost)?;

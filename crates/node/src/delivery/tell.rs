@@ -205,10 +205,15 @@ async fn command(
     let finished = seaworthy_confine::run(node.delivery.walls(), &job, &limits, None, std::future::pending()).await;
     area.remove(Place::Told)?;
     let finished = finished.map_err(|error| Diagnostic::machine(error.to_string()))?;
+    if finished.end == End::DiskFilled {
+        // What it left there would keep every commit from being built, and the disk full.
+        area.clear(Place::Home)?;
+    }
     let why = match finished.end {
         End::Code(0) => return Ok(()),
         End::Code(code) => format!("exit code {code}"),
         End::TooLong => format!("it took longer than {} s", COMMAND_TIME_MAX.as_secs()),
+        End::DiskFull | End::DiskFilled => "the node's disk is nearly full".to_owned(),
         end => format!("{end:?}"),
     };
     let message = format!("the command that is told of {} did not work: {why}", subject.name);

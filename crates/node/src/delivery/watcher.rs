@@ -154,6 +154,8 @@ impl Node {
             let error = Diagnostic::user(format!("`{}` has no branch `{branch}`", watched.repository));
             return Err(error.help("push it, or let the environment follow another one"));
         };
+        // Somebody may have said otherwise while the repository was asked.
+        let Some(watched) = self.watched_now(app, &watched.source())? else { return Ok(()) };
         let runs = self.store.runs(app, RUNS_LOOKED_AT)?;
         let environments = watched.environments();
         let mut there = environments.iter().map(|environment| self.has(app, environment, head));

@@ -1,6 +1,7 @@
 //! The door for webhooks: loopback only, and all that they can do is to make the node look.
 //!
-//! What a payload says is not believed, nor even read: its signature says that the sender knows the secret.
+//! What a payload says is not believed, nor even read: its signature says that the sender knows the secret. GitLab's
+//! says nothing; it sends the secret itself.
 
 use super::secrets;
 use crate::Node;
@@ -14,7 +15,7 @@ use axum::routing::post;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use seaworthy_delivery::signature::{GITHUB_HEADER, OWN_HEADER, is_right};
+use seaworthy_delivery::signature::{GITHUB_HEADER, GITLAB_HEADER, OWN_HEADER, is_right, is_secret};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -112,15 +113,20 @@ async fn take(
         Ok(Err(_)) => return door.refuse(&app, StatusCode::PAYLOAD_TOO_LARGE, "its body is too large, or broke off"),
         Err(_) => return door.refuse(&app, StatusCode::REQUEST_TIMEOUT, "its body did not come"),
     };
-    let Some(signature) = headers.get(OWN_HEADER).or_else(|| headers.get(GITHUB_HEADER)) else {
-        return door.refuse(&app, StatusCode::UNAUTHORIZED, "it has no signature");
+    let signature = headers.get(OWN_HEADER).or_else(|| headers.get(GITHUB_HEADER));
+    let Some(proof) = signature.or_else(|| headers.get(GITLAB_HEADER)) else {
+        return door.refuse(&app, StatusCode::UNAUTHORIZED, "it has neither a signature nor a token");
     };
     // An app that is not known is refused in the same words.
     let known = Name::new(app.as_str()).ok().filter(|app| door.node.delivery.apps().contains_key(app));
     let secret = known.as_ref().and_then(|app| secrets::webhook(&door.node.options.home, app).ok());
-    let right = secret.is_some_and(|secret| is_right(&secret, &body, signature.as_bytes()));
+    let right = secret.is_some_and(|secret| match signature {
+        Some(signature) => is_right(&secret, &body, signature.as_bytes()),
+        None => is_secret(&secret, proof.as_bytes()),
+    });
     match known.filter(|_| right) {
         Some(app) if door.node.delivery.wake(&app) => (StatusCode::ACCEPTED, "the node looks\n".to_owned()),
+        _ if signature.is_none() => door.refuse(&app, StatusCode::UNAUTHORIZED, "its token is not right"),
         _ => door.refuse(&app, StatusCode::UNAUTHORIZED, "its signature is not right"),
     }
 }

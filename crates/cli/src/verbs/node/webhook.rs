@@ -22,5 +22,11 @@ pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
     if let Some(secret) = &info.secret {
         output.data(secret);
     }
+    if info.url.is_some() {
+        output.note(
+            "help: give it to GitHub, Gitea or Forgejo as the webhook's `secret`, which they sign with; to GitLab as its \
+             `secret token`, which it sends: over https alone",
+        );
+    }
     Ok(())
 }
