@@ -2,6 +2,7 @@
 
 #[cfg(feature = "bench")]
 mod bench;
+mod bench_options;
 mod ci;
 mod failure;
 mod fresh;
@@ -22,6 +23,7 @@ const USAGE: &str = "usage: cargo xtask <task>
   fresh                  setup.sh and test.sh on a Debian that has nothing; needs root and debootstrap
   bench gateway          CPU, speed and memory beside HAProxy and nginx
   bench deploy           how long a deployment takes, beside supervisord and podman-compose
+  bench pipeline         how long a verdict takes: of everything, of nothing new, of one service
   bench start            how long an instance takes to start, beside runc
   bench internal         what a call between services costs, beside a request from outside";
 
@@ -29,6 +31,11 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match dispatch(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
+        // No task knows `--help`: each says how it is used.
+        Err(Failure::Usage(usage)) if arguments.iter().any(|argument| argument == "--help" || argument == "-h") => {
+            output::line(usage);
+            ExitCode::SUCCESS
+        }
         Err(failure) => {
             output::error(&failure);
             ExitCode::from(failure.exit_code())
@@ -43,7 +50,7 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
     match task.as_str() {
         "bench" => bench(rest),
         "ci" => ci::run(rest),
-        "tidy" => tidy::run(),
+        "tidy" if rest.is_empty() => tidy::run(),
         "fresh" => fresh::run(rest),
         "generate" => generate::run(rest),
         _ => Err(Failure::Usage(USAGE)),
@@ -52,13 +59,14 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
 
 #[cfg(feature = "bench")]
 fn bench(arguments: &[String]) -> Result<(), Failure> {
-    bench::run(arguments)
+    bench::run(&bench_options::parse(arguments)?)
 }
 
 /// Benches link the product; the other tasks must run while it does not compile.
 #[cfg(not(feature = "bench"))]
 fn bench(arguments: &[String]) -> Result<(), Failure> {
-    let mut words = vec!["cargo", "run", "--quiet", "--bin=xtask", "--features=xtask/bench", "--", "bench"];
-    words.extend(arguments.iter().map(String::as_str));
+    let bench_options::Options { bench, .. } = bench_options::parse(arguments)?;
+    let mut words = vec!["cargo", "run", "--quiet", "--bin=xtask", "--features=xtask/bench", "--", "bench", bench];
+    words.extend(arguments[1..].iter().map(String::as_str));
     shell::run(&workspace::root(), &words)
 }

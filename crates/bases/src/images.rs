@@ -20,9 +20,6 @@ struct Here {
 
 /// What a name stands for now, without asking anybody.
 pub(crate) fn stands_for(maker: &BaseMaker<'_>, image: &ImageName, sources: &Path) -> Result<String, Diagnostic> {
-    if image.digest.is_none() && maker.update() {
-        return Ok(format!("{image} anew"));
-    }
     Ok(match locked(maker, image, sources)? {
         Some(digest) => ImageName { digest: Some(digest), ..image.clone() }.to_string(),
         None => image.to_string(),

@@ -134,10 +134,7 @@ impl Bases for BaseMaker<'_> {
     fn stands_for(&self, _: &Name, base: Option<&Base>, sources: Sources<'_>) -> Result<String, Diagnostic> {
         match base {
             Some(Base::Scratch) => Ok("scratch".to_owned()),
-            None | Some(Base::Packages(_)) => {
-                let now = packages::stands_for(base, &self.locks(sources.folder)?, sources);
-                Ok(if self.update { format!("{now} anew") } else { now })
-            }
+            None | Some(Base::Packages(_)) => Ok(packages::stands_for(base, &self.locks(sources.folder)?, sources)),
             Some(Base::Image(name)) => images::stands_for(self, &parse(name)?, sources.folder),
         }
     }

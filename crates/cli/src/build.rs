@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::exit::Ended;
 use crate::output::style;
+use crate::terminal::asked_to_end;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
 use seaworthy_model::finding::rule;
@@ -17,7 +18,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How often old builds are looked for.
 const COLLECT_EVERY: Duration = Duration::from_secs(24 * 3600);
@@ -162,15 +162,6 @@ pub(crate) async fn with_request<T: Send + 'static>(
     let done = building.await.map_err(|e| Ended::failed(Diagnostic::machine(e.to_string())))?;
     watching.abort();
     Ok(done)
-}
-
-async fn asked_to_end() -> std::io::Result<()> {
-    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
-    }
 }
 
 fn show(output: crate::output::Output, event: &Event) {

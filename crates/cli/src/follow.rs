@@ -4,6 +4,7 @@ use crate::arguments::Wait;
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
 use crate::output::{Output, style};
+use crate::terminal::asked_to_end;
 use indicatif::{ProgressBar, ProgressStyle};
 use seaworthy_api::wire::{DeploymentStarted, ProgressEvent};
 use seaworthy_api::{Client, ClientError};
@@ -36,7 +37,7 @@ pub(crate) async fn follow(
             drop(view);
             ended.map_err(|ended| lost(ended, id, environment))
         }
-        _ = tokio::signal::ctrl_c() => {
+        _ = asked_to_end() => {
             drop(view);
             context.output.note(&format!(
                 "deployment {id} goes on without you\nhelp: `seaworthy status {environment} --follow` follows it, \

@@ -5,6 +5,18 @@ use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use seaworthy_api::wire::TerminalSize;
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Whoever started this program wants its end: Ctrl-C, SIGTERM, or a terminal that is gone. Once somebody has listened
+/// for them, none of these ends this program by itself any more: whatever takes long after a build listens, too.
+pub(crate) async fn asked_to_end() -> std::io::Result<()> {
+    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    tokio::select! {
+        pressed = tokio::signal::ctrl_c() => pressed,
+        _ = terminate.recv() => Ok(()),
+        _ = hang_up.recv() => Ok(()),
+    }
+}
 
 /// Its size, if standard input and output are one.
 pub(crate) fn size() -> Option<TerminalSize> {

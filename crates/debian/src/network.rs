@@ -7,9 +7,9 @@ use crate::mirror::shown;
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, parse_pem};
 use ureq::{Agent, Proxy};
 
 /// What decides how an address is reached.
@@ -121,29 +121,12 @@ impl Network {
 
     fn new_agent(&self, proxy: Option<&str>) -> Result<Agent, String> {
         let proxy = proxy.map(Proxy::new).transpose().map_err(|error| format!("the proxy cannot be used: {error}"))?;
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::Specific(Arc::new(self.certificates()?)))
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .build();
-        let configuration = Agent::config_builder()
-            .tls_config(tls)
-            .proxy(proxy)
-            .http_status_as_error(false)
-            .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
-            .timeout_resolve(Some(Duration::from_secs(20)))
-            .timeout_connect(Some(Duration::from_secs(20)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .timeout_per_read(Some(Duration::from_secs(60)))
-            .timeout_recv_body(Some(Duration::from_secs(60 * 60)))
-            .build();
-        Ok(configuration.new_agent())
+        Ok(seaworthy_outbound::settings(self.certificates()?).proxy(proxy).build().new_agent())
     }
 
-    /// The system's certificates (or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name), and apt's own.
+    /// Those that apt trusts beside the system's.
     fn certificates(&self) -> Result<Vec<Certificate<'static>>, String> {
-        let native = rustls_native_certs::load_native_certs().certs;
-        let mut certificates: Vec<_> =
-            native.iter().map(|der| Certificate::from_der(der.as_ref()).to_owned()).collect();
+        let mut certificates = Vec::new();
         for path in &self.authorities {
             let pem = seaworthy_host::files::read(path).map_err(|error| error.to_string())?;
             certificates.extend(parse_pem(&pem).filter_map(|item| match item {

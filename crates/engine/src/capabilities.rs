@@ -22,8 +22,8 @@ pub struct Capabilities {
     pub cpu: bool,
     /// The number of processes can be limited.
     pub processes: bool,
-    /// Addresses can be translated inside an instance (nftables, in the kernel and as the program `nft`).
-    pub nft: bool,
+    /// Connections can be sent elsewhere inside an instance (nftables, in the kernel and as the program `nft`).
+    pub redirects: Result<(), String>,
 }
 
 /// One line about a part of it.
@@ -52,7 +52,7 @@ impl Capabilities {
             memory: false,
             cpu: false,
             processes: false,
-            nft: false,
+            redirects: missing(),
         }
     }
 
@@ -96,7 +96,6 @@ impl Capabilities {
         let missing = missing.join(", ");
         let limited = if missing.is_empty() { Ok(()) } else { Err(format!("no limit for {missing}")) };
         let users = if self.own_users { Ok(()) } else { Err("not root: services run as you".to_owned()) };
-        let translated = if self.nft { Ok(()) } else { Err("not there".to_owned()) };
         vec![
             tried(NAMESPACES, &self.namespaces, &help_for_namespaces),
             tried(ROOT, &self.root, &|| {
@@ -108,7 +107,7 @@ impl Capabilities {
                 "the sandbox keeps services apart, and they have one user outside; a node run by root gives each its own"
                     .to_owned()
             }),
-            tried("nftables", &translated, &|| {
+            tried("nftables", &self.redirects, &|| {
                 "install `nft` (package `nftables`), or `modprobe nf_tables`: without it no service can call another on a \
                  port number that both have"
                     .to_owned()

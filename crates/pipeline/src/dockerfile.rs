@@ -74,7 +74,8 @@ impl ServiceBuild<'_> {
         let (folder, last_kept) = (self.folder()?, Mutex::default());
         if !folder.join(file).is_file() {
             let message = format!("the Dockerfile `{file}` of `{}` is not there", self.name);
-            return Err(Diagnostic::user(message).help("`dockerfile` is a file below the service's `path`").into());
+            let error = self.source.wrong(self.name, "dockerfile", message);
+            return Err(error.help("`dockerfile` is a file below the service's `path`").into());
         }
         let plain = Isolation::plain(&folder, surroundings::for_container_tools());
         let tool = TOOLS.iter().find(|tool| surroundings::program(tool.program, &plain.variables).is_some());

@@ -14,11 +14,10 @@ use crate::source::Source;
 use crate::test_report::{Before, TestReport};
 use crate::toolchains::{Asked, versions};
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_host::files::FileError;
 use seaworthy_model::manifest::ServiceSource;
 use seaworthy_model::verdict::StepOutcome;
 use seaworthy_model::{Digest, Name};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -264,7 +263,8 @@ impl ServiceBuild<'_> {
     /// hold. The key is that of a result which is not kept yet.
     fn entry(&self, folder: &Path, base: &str, by_content: bool) -> Result<(Entry, Option<Digest>), Diagnostic> {
         let tree = collect(self.name.as_str(), folder, &self.service.files)?;
-        let packages = lockfile_packages(folder, &self.source.scope)?;
+        let packages =
+            if self.service.has_folder { lockfile_packages(folder, &self.source.scope)? } else { BTreeSet::new() };
         if !by_content {
             return Ok((self.layers(&tree, packages)?, None));
         }
@@ -285,26 +285,13 @@ impl ServiceBuild<'_> {
         Ok(made.is_some().then_some(entry))
     }
 
-    /// The service's folder, without symbolic links, in the manifest's.
+    /// The service's folder; of one without any, the manifest's, from which it takes nothing.
     pub(crate) fn folder(&self) -> Result<PathBuf, Diagnostic> {
-        let path = self.source.folder.join(&self.service.path);
-        let folder = path.canonicalize().map_err(|error| {
-            if error.kind() == std::io::ErrorKind::NotFound {
-                let message = format!("the folder `{}` of `{}` is not there", self.service.path, self.name);
-                Diagnostic::user(message).help("set `path` to the folder where its source lies")
-            } else {
-                FileError::new("read", &path, error).into()
-            }
-        })?;
-        if !folder.is_dir() {
-            let message = format!("`{}` of `{}` is no folder", self.service.path, self.name);
-            return Err(Diagnostic::user(message).help("set `path` to the folder where its source lies"));
+        if self.service.has_folder {
+            self.source.folder_of(self.name, self.service)
+        } else {
+            Ok(self.source.folder.clone())
         }
-        if !folder.starts_with(&self.source.folder) {
-            let message = format!("the folder of `{}` leads out to `{}`", self.name, folder.display());
-            return Err(Diagnostic::user(message).help("keep its source below the manifest's folder"));
-        }
-        Ok(folder)
     }
 
     pub(crate) fn toolchains(&self, folder: &Path) -> BTreeMap<String, String> {

@@ -4,11 +4,12 @@ use crate::copy;
 use crate::git::Repository;
 use crate::seams::Sources;
 use seaworthy_diagnostics::Diagnostic;
+use seaworthy_host::files::FileError;
 use seaworthy_host::lock::Lock;
 use seaworthy_host::{clock, files, peer};
-use seaworthy_model::Digest;
-use seaworthy_model::manifest::{Manifest, parse};
+use seaworthy_model::manifest::{Manifest, ServiceSource, parse, place_of};
 use seaworthy_model::release::Provenance;
+use seaworthy_model::{Digest, Name};
 use std::path::{Path, PathBuf};
 
 /// Which state of a source.
@@ -44,10 +45,17 @@ pub(crate) struct Source {
     pub(crate) scope: PathBuf,
     /// The manifest that was read there.
     pub(crate) manifest: Manifest,
+    written: Written,
     /// Where it comes from.
     pub(crate) provenance: Provenance,
     /// Keeps others from changing the checkout meanwhile.
     lock: Option<Lock>,
+}
+
+/// A manifest as it is written: its file as the user knows it, and its text.
+struct Written {
+    file: String,
+    text: String,
 }
 
 /// A source whose manifest is not read yet.
@@ -72,8 +80,8 @@ impl Found {
     /// Reads its manifest.
     pub(crate) fn read(self) -> Result<Source, Vec<Diagnostic>> {
         let Self { folder, scope, manifest_file, file_name, lock, provenance, .. } = self;
-        let manifest = read(&manifest_file, &folder.join(&file_name))?;
-        Ok(Source { folder, scope, manifest, provenance, lock })
+        let (manifest, written) = read(&manifest_file, &folder.join(&file_name))?;
+        Ok(Source { folder, scope, manifest, written, provenance, lock })
     }
 }
 
@@ -152,10 +160,38 @@ impl Source {
         }
         let scope = to.canonicalize().unwrap_or_else(|_| to.to_owned());
         let folder = scope.join(within);
-        let manifest = read(manifest_file, &folder.join(&file_name))?;
+        let (manifest, written) = read(manifest_file, &folder.join(&file_name))?;
         let commit = repository.map(|repository| repository.commit);
         let provenance = provenance(commit, false, String::new());
-        Ok(Self { folder, scope, manifest, provenance, lock: None })
+        Ok(Self { folder, scope, manifest, written, provenance, lock: None })
+    }
+
+    /// The folder of a service, without symbolic links, in the manifest's.
+    pub(crate) fn folder_of(&self, name: &Name, service: &ServiceSource) -> Result<PathBuf, Diagnostic> {
+        let wrong = |message: String, help: &str| Err(self.wrong(name, "path", message).help(help));
+        let set = "set `path` to the folder where its source lies";
+        let path = self.folder.join(&service.path);
+        let folder = match path.canonicalize() {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return wrong(format!("the folder `{}` of `{name}` is not there", service.path), set);
+            }
+            Err(error) => return Err(FileError::new("read", &path, error).into()),
+        };
+        if !folder.is_dir() {
+            return wrong(format!("`{}` of `{name}` is no folder", service.path), set);
+        }
+        if !folder.starts_with(&self.folder) {
+            let message = format!("the folder of `{name}` leads out to `{}`", folder.display());
+            return wrong(message, "keep its source below the manifest's folder");
+        }
+        Ok(folder)
+    }
+
+    /// What the manifest says of a service, and what is not so.
+    pub(crate) fn wrong(&self, service: &Name, key: &str, message: String) -> Diagnostic {
+        let Written { file, text } = &self.written;
+        Diagnostic::user(message).at(place_of(file, text, &["services", service.as_str(), key]))
     }
 }
 
@@ -186,14 +222,15 @@ fn checkout(repository: &Repository, top: &Path, cache: &Path) -> Result<(PathBu
     Ok((checkout, lock))
 }
 
-fn read(shown: &Path, file: &Path) -> Result<Manifest, Vec<Diagnostic>> {
+fn read(shown: &Path, file: &Path) -> Result<(Manifest, Written), Vec<Diagnostic>> {
     let bytes =
         files::read(file).map_err(|error| vec![if error.is_not_found() { missing(shown) } else { error.into() }])?;
     let text = String::from_utf8(bytes).map_err(|_| {
         let message = format!("`{}` is not UTF-8", shown.display());
         vec![Diagnostic::user(message).help("save it as UTF-8")]
     })?;
-    parse(&shown.display().to_string(), &text)
+    let file = shown.display().to_string();
+    Ok((parse(&file, &text)?, Written { file, text }))
 }
 
 /// What an app without a commit is bound to.

@@ -31,6 +31,7 @@ pub(crate) fn validate(request: &Request<'_>, source: &Source) -> Result<Validat
     for (name, service) in &source.manifest.services {
         let checked = Checked { of: format!("service `{name}`"), path: &service.path, sources: &service.checks };
         if !service.checks.is_empty() {
+            source.folder_of(name, service).map_err(|error| vec![error])?;
             all.insert(name.clone(), collected(request, source, &checked)?);
         }
     }

@@ -144,7 +144,7 @@ impl<'a> Work<'a> {
         let Some(service) = id.service.as_ref().and_then(|name| self.source.manifest.services.get(name)) else {
             return report;
         };
-        let folder = Some(service.path.clone());
+        let folder = service.has_folder.then(|| service.path.clone());
         match id.kind {
             StepKind::Build => StepReport { command: service.build.clone(), folder, ..report },
             StepKind::Test => {

@@ -284,6 +284,19 @@ fn a_folder_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_service_of_which_nothing_is_there_needs_no_folder() {
+    let world = World::with(&[
+        ("seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"x\"]\n"),
+        ("Cargo.lock", "[[package]]\nname = \"other\"\nversion = \"1.0.0\"\nsource = \"x\"\n"),
+    ]);
+    let built = world.built();
+    assert!(world.listing(&built, "a").is_empty());
+    // Nor is what lies in a folder of its name its own, or what makes it another image.
+    world.write("a/file", "x");
+    assert_eq!(world.built().bundle.release.digest(), built.bundle.release.digest());
+}
+
+#[test]
 fn cargo_builds_and_tests_a_crate() {
     let world = World::with(&[
         (

@@ -115,7 +115,7 @@ fn nothing_comes_from_outside() {
 
 #[test]
 fn a_service_folder_that_is_elsewhere_is_refused() {
-    let world = World::with(&[("seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"./a\"]\n")]);
+    let world = World::with(&[("seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"./a\"]\npath = \"a\"\n")]);
     world.link("a", "/usr");
     insta::assert_snapshot!(world.refused());
 }

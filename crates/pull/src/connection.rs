@@ -10,10 +10,9 @@ use seaworthy_model::image_name::is_loopback;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::Read as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use ureq::http::{Method, Request, Response, StatusCode, header};
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 /// How often a call is made until it is given up.
@@ -46,32 +45,13 @@ pub(crate) enum Payload {
     File(File),
 }
 
-/// A client: the system's certificates (or those that `SSL_CERT_FILE` names), the environment's proxy.
+/// A client.
 pub(crate) fn agent(image: &ImageName) -> Agent {
     let loopback = image.is_loopback();
-    let native = rustls_native_certs::load_native_certs().certs;
-    let certificates: Vec<_> =
-        native.iter().map(|certificate| Certificate::from_der(certificate.as_ref()).to_owned()).collect();
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(certificates)))
-        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .build();
     let proxy = if loopback { None } else { ureq::Proxy::try_from_env() };
-    let configuration = Agent::config_builder()
-        .tls_config(tls)
-        .proxy(proxy)
-        // A redirection must not lead to where everybody listens.
-        .https_only(!loopback)
-        .max_redirects(5)
-        .http_status_as_error(false)
-        .user_agent(concat!("seaworthy/", env!("CARGO_PKG_VERSION")))
-        .timeout_resolve(Some(Duration::from_secs(20)))
-        .timeout_connect(Some(Duration::from_secs(20)))
-        .timeout_recv_response(Some(Duration::from_secs(60)))
-        .timeout_per_read(Some(Duration::from_secs(60)))
-        .timeout_recv_body(Some(Duration::from_secs(3600)))
-        .build();
-    configuration.new_agent()
+    // A redirection must not lead to where everybody listens.
+    let settings = seaworthy_outbound::settings(Vec::new()).proxy(proxy).https_only(!loopback).max_redirects(5);
+    settings.build().new_agent()
 }
 
 impl<'a> Connection<'a> {

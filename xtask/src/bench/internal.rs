@@ -3,7 +3,8 @@
 
 use super::process::cpu_seconds;
 use super::spread::Spread;
-use super::{failed, free_address, number, text, wrk};
+use super::{failed, free_address, wrk};
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use crate::{output, shell, workspace};
 use std::net::SocketAddr;
@@ -40,17 +41,17 @@ struct Sample {
 }
 
 /// `cargo xtask bench internal [--rounds N] [--seconds N] [--connections N] [--binary PATH]`.
-pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let rounds = number(arguments, "--rounds", 9)?.max(1);
-    let seconds = number(arguments, "--seconds", 4)?.max(1);
-    let connections = number(arguments, "--connections", 64)?.max(1);
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let rounds = options.number("--rounds", 9).max(1);
+    let seconds = options.number("--seconds", 4).max(1);
+    let connections = options.number("--connections", 64).max(1);
     if !shell::exists("wrk") {
         return Err(Failure::Bench("`wrk` is missing: apt-get install wrk".to_owned()));
     }
     let root = workspace::root();
     let mut build =
         vec!["cargo", "build", "--quiet", "--release", "--locked", "--package=xtask", "--bin=bench-service"];
-    let binary = match text(arguments, "--binary")? {
+    let binary = match options.text("--binary") {
         Some(path) => std::path::absolute(path).map_err(failed("--binary"))?,
         None => {
             build.extend(["--package=seaworthy-cli", "--bin=seaworthy"]);

@@ -10,37 +10,19 @@ mod spread;
 mod start;
 mod wrk;
 
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-const USAGE: &str = "usage: cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]
-       cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]
-       cargo xtask bench pipeline [--rounds N] [--binary PATH]
-       cargo xtask bench start [--rounds N]
-       cargo xtask bench internal [--rounds N] [--seconds N] [--connections N] [--binary PATH]";
-
 /// `cargo xtask bench`.
-pub(crate) fn run(arguments: &[String]) -> Result<(), Failure> {
-    match arguments.split_first() {
-        Some((what, rest)) if what == "gateway" => gateway::run(rest),
-        Some((what, rest)) if what == "deploy" => deploy::run(rest),
-        Some((what, rest)) if what == "internal" => internal::run(rest),
-        Some((what, rest)) if what == "start" => start::run(rest),
-        Some((what, rest)) if what == "pipeline" => pipeline::run(rest),
-        _ => Err(Failure::Usage(USAGE)),
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    match options.bench {
+        "gateway" => gateway::run(options),
+        "deploy" => deploy::run(options),
+        "internal" => internal::run(options),
+        "start" => start::run(options),
+        _ => pipeline::run(options),
     }
-}
-
-/// The value of `--NAME VALUE`, if it is there.
-fn text<'a>(arguments: &'a [String], name: &str) -> Result<Option<&'a str>, Failure> {
-    match arguments.iter().position(|argument| argument == name) {
-        None => Ok(None),
-        Some(at) => arguments.get(at + 1).map(|value| Some(value.as_str())).ok_or(Failure::Usage(USAGE)),
-    }
-}
-
-fn number(arguments: &[String], name: &str, default: u64) -> Result<u64, Failure> {
-    text(arguments, name)?.map_or(Ok(default), |value| value.parse().map_err(|_| Failure::Usage(USAGE)))
 }
 
 /// Something that a bench needs and that went wrong.

@@ -1,7 +1,8 @@
 //! `cargo xtask bench pipeline`: how long a verdict takes when everything is new, nothing is, or one service is.
 
+use super::failed;
 use super::spread::Spread;
-use super::{failed, number, text};
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use crate::{output, shell, workspace};
 use std::fmt::Write as _;
@@ -15,10 +16,10 @@ const FILES: usize = 20;
 const SIZES: [usize; 2] = [5, 50];
 
 /// `cargo xtask bench pipeline [--rounds N] [--binary PATH]`; without a binary it is built.
-pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let rounds = number(arguments, "--rounds", 7)?.max(1);
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let rounds = options.number("--rounds", 7).max(1);
     let root = workspace::root();
-    let binary = match text(arguments, "--binary")? {
+    let binary = match options.text("--binary") {
         Some(binary) => PathBuf::from(binary),
         None => {
             shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package", "seaworthy-cli"])?;

@@ -9,6 +9,7 @@ const ORDER: &[&str] = &[
     "seaworthy-model",
     "seaworthy-host",
     "seaworthy-confine",
+    "seaworthy-outbound",
     "seaworthy-delivery",
     "seaworthy-image",
     "seaworthy-debian",

@@ -9,6 +9,7 @@ use crate::exit::{Ended, Ending};
 use crate::follow::follow;
 use crate::output::style;
 use crate::send::send;
+use crate::terminal::asked_to_end;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use seaworthy_api::Client;
 use seaworthy_api::client::LogQuery;
@@ -54,9 +55,9 @@ pub(super) async fn run(context: &Context, arguments: &DevArguments) -> Ending {
         Ok(())
     };
     let ending = tokio::select! {
-        // First: a deployment that is followed hears of Ctrl-C, too, and the way out must not depend on who hears first.
+        // First: a deployment that is followed hears of it, too, and the way out must not depend on who hears first.
         biased;
-        _ = tokio::signal::ctrl_c() => {
+        _ = asked_to_end() => {
             context.output.note("dev goes on running: `seaworthy down dev` stops it");
             Ok(())
         }

@@ -22,9 +22,13 @@ fn world(archive: &Archive) -> World {
     world
 }
 
-/// The packages of the last image, as `data 1.0`.
+/// The packages of the last image of `web`, as `data 1.0`.
 fn packages(world: &World) -> Vec<String> {
-    let bill = world.run(&["image", "inspect", "web", "--sbom"]).expect(0).stdout;
+    packages_of(world, "web")
+}
+
+fn packages_of(world: &World, service: &str) -> Vec<String> {
+    let bill = world.run(&["image", "inspect", service, "--sbom"]).expect(0).stdout;
     let bill: serde_json::Value = serde_json::from_str(&bill).expect("JSON");
     let parts = bill["components"].as_array().cloned().unwrap_or_default();
     let word = |part: &serde_json::Value, key: &str| part[key].as_str().unwrap_or_default().to_owned();
@@ -90,6 +94,35 @@ fn an_image_that_is_built_stands_on_what_is_said_now() {
 #[test]
 fn an_image_of_files_alone_stands_on_what_is_said_now() {
     an_image_stands_on_what_is_said_now("");
+}
+
+#[test]
+fn what_stands_on_its_base_alone_needs_no_folder() {
+    let archive = Archive::start();
+    archive.publish("debian", "stable", &["data"], "1.0");
+    let world = world(&archive);
+    world.write("Cargo.lock", "[[package]]\nname = \"other\"\nversion = \"1.0.0\"\nsource = \"x\"\n");
+    let write = |lines: &str| {
+        let service = format!("[services.store]\nbase = [\"data\"]\nrun = [\"/usr/bin/data\"]\n{lines}");
+        world.write_manifest(&manifest(&archive, "base = [\"data\"]", &service));
+    };
+    write("");
+    world.run(&["build"]).expect(0);
+    assert_eq!(packages_of(&world, "store"), ["data 1.0"], "no lockfile is its own");
+    assert_eq!(packages(&world), ["other 1.0.0", "data 1.0"]);
+    world.commit();
+    world.run(&["build", "--commit"]).expect(0);
+    world.run(&["build", "--verify"]).expect(0);
+    world.run(&["check"]).expect(0);
+    let plan = world.run(&["plan", "dev"]).expect(2).stdout;
+    assert!(plan.contains("store"), "{plan}");
+    // Whoever names a folder, or something in one, needs it.
+    let needs = [("path = \"stores\"", "14:8"), ("files = [\"x\"]", "11:11"), ("checks = [\"a.hurl\"]", "11:11")];
+    for (lines, at) in needs {
+        write(lines);
+        let ran = world.run(&["build"]).expect(1);
+        ran.says("of `store` is not there").says(&format!("seaworthy.toml:{at}")).says("set `path`");
+    }
 }
 
 #[test]

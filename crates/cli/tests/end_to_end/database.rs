@@ -11,19 +11,16 @@ fn version() -> String {
     names.max_by_key(|name| name.parse::<u32>().unwrap_or(0)).expect("PostgreSQL (package postgresql)")
 }
 
-const PREPARE: &str = "#!/bin/sh
-set -e
-test -e \"$DATA/PG_VERSION\" || $BIN/initdb --auth=trust --username=app --no-sync --no-locale --encoding=UTF8 -D \"$DATA\"
-";
-
 #[test]
 fn a_postgresql_from_debian_packages_keeps_what_it_is_told_through_deployments() {
     let bin = format!("/usr/lib/postgresql/{}/bin", version());
     let manifest = |setting: &str| {
-        let database = Service::new("database", "v").line("files = [\"prepare.sh\"]").line("protocol = \"tcp\"");
-        let database = database.line("port = 5432").line("update = \"replace\"").line("volumes.data = \"/data\"");
+        let database = Service::without_folder("database").line("protocol = \"tcp\"").line("port = 5432");
+        let database = database.line("update = \"replace\"").line("volumes.data = \"/data\"");
         let database = database.line(&format!("base = [\"postgresql-{}\", \"dash\", \"coreutils\"]", version()));
-        let database = database.line("before = [\"./prepare.sh\"]").env("DATA", "${volumes.data}/db").env("BIN", &bin);
+        let prepare = "test -e /data/db/PG_VERSION || exec $BIN/initdb --auth=trust --username=app --no-sync \
+                       --no-locale --encoding=UTF8 -D /data/db";
+        let database = database.line(&format!("before = [\"sh\", \"-c\", \"{prepare}\"]")).env("BIN", &bin);
         let options = format!("\"-k\", \"/tmp\", \"-h\", \"127.0.0.1\", \"-c\", \"work_mem={setting}\"");
         let database = database.line(&format!("run = [\"{bin}/postgres\", \"-D\", \"/data/db\", {options}]"));
         let web = Service::web("web", "v").line("calls = [\"database\"]").env("PGHOST", "${database.host}");
@@ -31,9 +28,6 @@ fn a_postgresql_from_debian_packages_keeps_what_it_is_told_through_deployments()
         app(&[web, database.line("start_timeout = \"60s\"")], &[])
     };
     let world = World::new();
-    world.write("prepare.sh", PREPARE);
-    std::fs::set_permissions(world.app.join("prepare.sh"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("own file");
     world.deploy(&manifest("4MB"));
     let psql = format!("{bin}/psql");
     let ask = |sql: &str| {

@@ -8,6 +8,9 @@ use crate::support::processes::Role;
 use crate::support::registry::tool;
 use crate::support::world::{World, tell};
 use seaworthy_host::process::command;
+use seaworthy_image::difference::{Side, first};
+use seaworthy_image::layout::Layout;
+use seaworthy_image::{Limits, oci};
 use serde_json::Value;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -116,7 +119,21 @@ fn everybody_builds_the_same(example: &Example) {
     let stranger = Stranger::new(example);
     stranger.verb(&["build", "--commit"]);
     let theirs = listed(&stranger.verb(&["image", "ls", "--json"]));
+    if let Some((service, ..)) = ours.iter().find(|image| !theirs.contains(image)) {
+        let export = ["image", "export", service, "layout"];
+        verb(&export);
+        stranger.verb(&export);
+        panic!("`{service}` is not the same: {}", difference(&app.join("layout"), &stranger.app.join("layout")));
+    }
     assert_eq!(ours, theirs);
+}
+
+/// The first thing that differs between the images of two layouts.
+fn difference(one: &Path, other: &Path) -> String {
+    let layouts = [one, other].map(|folder| Layout::open(folder).expect("a layout"));
+    let images = layouts.each_ref().map(|(layout, digest)| oci::image(layout, digest).expect("an image"));
+    let side = |index: usize| Side { source: &layouts[index].0, image: &images[index] };
+    first(side(0), side(1), &Limits::default()).expect("whole images").unwrap_or_else(|| "nothing differs".to_owned())
 }
 
 /// Another user, who finds toolchains and this program where everybody may go.
@@ -214,6 +231,14 @@ fn what_differs_from_build_to_build_is_named() {
     world.write_manifest(&manifest("date +%s%N > out"));
     let ran = world.run(&["build", "--verify"]).expect(2);
     assert!(ran.stdout.contains("layer 1: `app/out`: differs from byte"), "{}", ran.stdout);
+    let layout = |name: &str| {
+        world.run(&["build", "--update"]).expect(0);
+        world.run(&["image", "export", "clock", name]).expect(0);
+        world.app.join(name)
+    };
+    let (one, other) = (layout("one"), layout("other"));
+    assert_eq!(difference(&one, &one), "nothing differs");
+    assert!(difference(&one, &other).starts_with("layer 1: `app/out`: differs from byte"));
 }
 
 #[test]

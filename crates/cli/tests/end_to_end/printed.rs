@@ -31,7 +31,7 @@ const CHANGING: [(&str, &str); 27] = [
     (r"pid\x22:\d+", "pid\":[pid]"),
     // What a machine has is its own affair.
     (
-        r"(?m)^(ok|--) (git|ssh|python3|ruby|java|[a-z]+ of [a-z ]+|namespaces|limits|nftables): .*(\n   help: .*)?$",
+        r"(?m)^(ok|--) (git|ssh|python3|ruby|java|[a-z]+ of [a-z ]+|namespaces|limits|nftables|builds|Dockerfiles): .*(\n   help: .*)?$",
         "[?] $2: [says]",
     ),
     (r"(?m)^(ok|--) node: (v\d|not found).*(\n   help: .*)?$", "[?] node: [says]"),

@@ -60,7 +60,11 @@ impl Live {
 
     /// Ctrl-C.
     pub(crate) fn interrupt(self) -> Ran {
-        assert!(signal(self.child.id(), Signal::SIGINT).expect("permission"));
+        self.end_by(Signal::SIGINT)
+    }
+
+    pub(crate) fn end_by(self, how: Signal) -> Ran {
+        assert!(signal(self.child.id(), how).expect("permission"));
         self.ended()
     }
 
@@ -108,6 +112,16 @@ fn dev_shows_what_changed_what_came_of_it_and_the_logs() {
     assert!(ran.stdout.contains(" | subject two listens on "), "{}", ran.stdout);
     ran.stdout.clear();
     terminal.saw(&["dev"], &ran).assert("dev");
+}
+
+#[test]
+fn dev_ends_when_it_is_told_to_and_with_its_terminal() {
+    let world = World::with(&small("one"));
+    for how in [Signal::SIGTERM, Signal::SIGHUP] {
+        let live = Live::begin(&world, &["dev"]);
+        live.stderr.until("http://dev.web.localhost");
+        live.end_by(how).expect(0).says("dev goes on running");
+    }
 }
 
 #[test]

@@ -49,6 +49,27 @@ fn what_the_doctor_finds() {
 }
 
 #[test]
+fn the_doctor_tries_what_services_will_need() {
+    let world = World::new();
+    let standing = |script: &str| {
+        let mut command = world.command(&[]);
+        let program = command.get_program().to_owned();
+        let mut shell = seaworthy_host::process::command("unshare");
+        shell.args(["--mount", "sh", "-c", &format!("{script} \"$0\" doctor --json")]).arg(program);
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&world.app);
+        command = shell;
+        let printed = command.output().expect("unshare").stdout;
+        let findings: Vec<Value> = serde_json::from_slice(&printed).expect("a list");
+        let found = findings.iter().find(|finding| finding["what"] == "nftables").expect("a finding");
+        (found["standing"].clone(), found["says"].as_str().unwrap_or_default().to_owned())
+    };
+    assert_eq!(standing(""), (Value::from("good"), "there".to_owned()));
+    let (now, says) = standing("mount --bind /bin/false \"$(command -v nft)\" &&");
+    assert_eq!(now, "missing", "{says}");
+    assert!(says.contains("`nft` refuses"), "{says}");
+}
+
+#[test]
 fn the_schema_is_the_models() {
     let world = World::new();
     let printed: Value = serde_json::from_str(&world.run(&["schema"]).expect(0).stdout).expect("JSON");

@@ -79,8 +79,8 @@ impl PrivateRoot {
         if status.success() { Ok(root) } else { Err(io::Error::other("`/bin/true` does not work in it")) }
     }
 
-    /// Makes a command start in this root, in a folder of it, with the umask 022. Where there is no network namespace to
-    /// be had, a command that is to see `lo` alone does not start.
+    /// Makes a command start in this root, in a folder of it, with the umask 022. Where there is no network namespace
+    /// to be had, a command that is to see `lo` alone does not start.
     ///
     /// # Errors
     /// When the folder's name holds a NUL.

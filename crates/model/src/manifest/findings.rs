@@ -51,16 +51,17 @@ impl Findings {
     pub(super) fn into_diagnostics(mut self, file: &str, text: &str) -> Vec<Diagnostic> {
         self.found.sort();
         self.found.dedup();
-        let place = |finding: &Finding| Place {
-            file: file.to_owned(),
-            text: text.to_owned(),
-            span: visible(text, finding.start..finding.end),
-        };
+        let place = |finding: &Finding| place(file, text, finding.start..finding.end);
         self.found
             .into_iter()
             .map(|finding| Diagnostic::user(finding.message.as_str()).at(place(&finding)).help(finding.help.as_str()))
             .collect()
     }
+}
+
+/// These bytes of a file.
+pub(super) fn place(file: &str, text: &str, span: Range<usize>) -> Place {
+    Place { file: file.to_owned(), text: text.to_owned(), span: visible(text, span) }
 }
 
 /// The span of what stands at a path, or of the nearest thing around it.

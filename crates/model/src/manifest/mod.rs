@@ -33,7 +33,7 @@ use crate::Name;
 use facts::Facts;
 use findings::Findings;
 use reader::Reader;
-use seaworthy_diagnostics::Diagnostic;
+use seaworthy_diagnostics::{Diagnostic, Place};
 use shape::Shape;
 use std::collections::BTreeSet;
 use toml::de::DeTable;
@@ -79,6 +79,15 @@ pub fn parse(file: &str, text: &str) -> Result<Manifest, Vec<Diagnostic>> {
         Some(manifest) if reader.findings.len() == 0 => Ok(manifest),
         _ => Err(reader.findings.into_diagnostics(file, text)),
     }
+}
+
+/// The place of what stands below these keys of a manifest, or of the nearest thing around it: for what shows to be
+/// wrong only where there are files. `file` is as for [`parse`].
+#[must_use]
+pub fn place_of(file: &str, text: &str, keys: &[&str]) -> Place {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let path = keys.iter().fold(Path::default(), |path, key| path.key(key));
+    findings::place(file, text, findings::span_of(&Node::document(table), &path))
 }
 
 impl Reader<'_> {

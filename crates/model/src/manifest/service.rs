@@ -36,6 +36,7 @@ impl Reader<'_> {
         };
         ServiceSource {
             path: relative(self, "path", &raw.path).unwrap_or_else(|| name.to_owned()),
+            has_folder: has_folder(raw),
             build: self.shell_lines(&path.key("build"), raw.build.as_ref()),
             test: self.shell_lines(&path.key("test"), raw.test.as_ref()),
             build_network: raw.build_network.map_or(BuildNetwork::Machine, Into::into),
@@ -280,6 +281,11 @@ impl Reader<'_> {
             cpu_millis: self.cpu(&path.key("cpu"), raw.cpu),
         }
     }
+}
+
+fn has_folder(raw: &raw::Service) -> bool {
+    let has_lines = raw.build.is_some() || raw.test.is_some();
+    raw.path.is_some() || has_lines || !raw.files.is_empty() || raw.dockerfile.is_some()
 }
 
 /// Debian Policy 5.6.7.

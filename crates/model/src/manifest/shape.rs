@@ -192,7 +192,7 @@ fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&
             format!("leave out the quotes: `{text}`")
         }
         Value::Table(_) | Value::Array(_) => described.map_or_else(|| "write a value".to_owned(), lower_first),
-        _ if kind("object") && shapes.len() == 1 => format!("write it as a table: `[{path}]`"),
+        _ if kind("object") && shapes.len() == 1 => format!("write it as a table: `{}`", path.header()),
         _ => described.map_or_else(|| "change the value".to_owned(), lower_first),
     }
 }

@@ -1,5 +1,6 @@
 //! A TOML document as a tree of values that remember where they stand.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
@@ -31,40 +32,77 @@ pub(super) enum Value {
     Table(Vec<(String, Node)>),
 }
 
-/// The way from the root to a value: keys, and indexes as decimal numbers.
+/// The way from the root to a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Path(Vec<String>);
+pub(super) struct Path(Vec<Step>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// A key of a table.
+    Key(String),
+    /// An item of an array, the first being 0.
+    Item(usize),
+}
 
 impl Path {
     /// The way to a key of the table that is here.
     pub(super) fn key(&self, key: &str) -> Self {
-        let mut path = self.clone();
-        path.0.push(key.to_owned());
-        path
+        self.step(Step::Key(key.to_owned()))
     }
 
     /// The way to an item of the array that is here.
     pub(super) fn index(&self, index: usize) -> Self {
-        self.key(&index.to_string())
+        self.step(Step::Item(index))
+    }
+
+    fn step(&self, step: Step) -> Self {
+        let mut path = self.clone();
+        path.0.push(step);
+        path
     }
 
     /// The way to what holds this; the root's is the root.
     pub(super) fn parent(&self) -> Self {
         Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
     }
+
+    /// The line with which a table that stands here begins.
+    pub(super) fn header(&self) -> String {
+        match self.0.last() {
+            Some(Step::Item(_)) => format!("[[{}]]", self.parent()),
+            _ => format!("[{self}]"),
+        }
+    }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, step) in self.0.iter().enumerate() {
-            match step.parse::<usize>() {
-                Ok(item) => write!(f, "[{item}]")?,
-                Err(_) if index == 0 => f.write_str(step)?,
-                Err(_) => write!(f, ".{step}")?,
+            match step {
+                Step::Item(item) => write!(f, "[{item}]")?,
+                Step::Key(key) if index == 0 => f.write_str(&written(key))?,
+                Step::Key(key) => write!(f, ".{}", written(key))?,
             }
         }
         Ok(())
     }
+}
+
+/// A key as TOML writes it: in quotes if it holds more than letters, digits, underscores and hyphens.
+fn written(key: &str) -> Cow<'_, str> {
+    if !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte)) {
+        return Cow::Borrowed(key);
+    }
+    let mut quoted = String::from("\"");
+    for character in key.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            _ if character.is_control() => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    Cow::Owned(quoted)
 }
 
 impl Node {
@@ -93,16 +131,18 @@ impl Node {
         Self::new(span.clone(), span, item.into_inner())
     }
 
-    fn entry(key: &Spanned<std::borrow::Cow<'_, str>>, value: Spanned<DeValue<'_>>) -> (String, Self) {
+    fn entry(key: &Spanned<Cow<'_, str>>, value: Spanned<DeValue<'_>>) -> (String, Self) {
         let span = value.span();
         (key.get_ref().to_string(), Self::new(key.span(), span, value.into_inner()))
     }
 
     /// What stands at a path.
     pub(super) fn get(&self, path: &Path) -> Option<&Self> {
-        path.0.iter().try_fold(self, |node, step| match &node.value {
-            Value::Table(entries) => entries.iter().find(|(key, _)| key == step).map(|(_, node)| node),
-            Value::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
+        path.0.iter().try_fold(self, |node, step| match (&node.value, step) {
+            (Value::Table(entries), Step::Key(wanted)) => {
+                entries.iter().find(|(key, _)| key == wanted).map(|(_, node)| node)
+            }
+            (Value::Array(items), Step::Item(index)) => items.get(*index),
             _ => None,
         })
     }
@@ -149,5 +189,25 @@ impl Node {
             Value::Array(_) => "an array",
             Value::Table(_) => "a table",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_written_as_toml_reads_them() {
+        let path = Path::default().key("routes");
+        for key in ["a-b_C", "1", "", "/", "a.b", "a b", "café", "\"\\", "a\nb\u{7f}"] {
+            let header = path.key(key).header();
+            let table: toml::Table = header.parse().expect("TOML");
+            let keys: Vec<&String> = table["routes"].as_table().expect("a table").keys().collect();
+            assert_eq!(keys, [key], "{header}");
+        }
+        assert_eq!(path.key("a-b").header(), "[routes.a-b]");
+        assert_eq!(path.key("/").key("x").index(1).to_string(), "routes.\"/\".x[1]");
+        assert_eq!(path.key("x").index(1).header(), "[[routes.x]]");
+        assert_eq!(path.key("1").to_string(), "routes.1");
     }
 }

@@ -58,6 +58,9 @@ pub struct MirrorSource {
 pub struct ServiceSource {
     /// Its folder, relative to the manifest's; `.` for the same.
     pub path: String,
+    /// Whether its image needs that folder: somebody wrote `path`, or something that is there. What stands on a base
+    /// alone, or runs an image as it is, needs none.
+    pub has_folder: bool,
     /// Shell lines that build it, in order.
     pub build: Vec<String>,
     /// Shell lines that test it, in order.

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 const INSIDE: &str = "/seaworthy-build";
 /// Folders of the machine that programs need.
 const SYSTEM: [&str; 10] = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix"];
+/// How the names of folders with private files begin, where there are no walls.
+const PRIVATE: &str = "private";
 /// What the node's disk has to have left before and while something is built, in bytes: what serves writes to it, too.
 pub(super) const FREE_BYTES_MIN: u64 = 1 << 30;
 /// The PATH where the node has none.
@@ -57,6 +59,8 @@ pub(super) struct Area {
     folder: PathBuf,
     /// The branch's folder outside.
     branch: PathBuf,
+    /// Where private files are where there are no walls: other areas of the same branch have theirs elsewhere.
+    private: PathBuf,
     /// Keeps both as long as something works in them.
     _lease: Lease,
 }
@@ -89,7 +93,7 @@ impl Place {
             Self::Out => "out",
             Self::Temporary => "tmp",
             Self::Told => "told",
-            Self::Private => "private",
+            Self::Private => PRIVATE,
         }
     }
 }
@@ -100,8 +104,9 @@ impl Area {
         let home = node.options.home.clone();
         let folder = home.join("delivery").join(app.as_str());
         let branch = folder.join(folder_name(branch));
-        let lease = node.delivery.leases.take(&branch);
+        let lease = node.delivery.leases.take_clean(&branch, || remove_private(&branch))?;
         files::create_directory(&branch, 0o711)?;
+        let private = branch.join(format!("{PRIVATE}{:016x}", rand::random::<u64>()));
         let area = Self {
             user: node.engine.build_user(app)?,
             walls: node.delivery.walls().namespaces,
@@ -110,6 +115,7 @@ impl Area {
             app: app.clone(),
             folder,
             branch,
+            private,
             _lease: lease,
         };
         for place in [Place::Mirror, Place::Source, Place::Home, Place::Out, Place::Temporary] {
@@ -163,6 +169,7 @@ impl Area {
     pub(super) fn outside(&self, place: Place) -> PathBuf {
         match place {
             Place::Mirror => self.folder.join(place.name()),
+            Place::Private => self.private.clone(),
             _ => self.branch.join(place.name()),
         }
     }
@@ -209,8 +216,8 @@ impl Area {
             environment.insert(name.to_owned(), value.to_owned());
         }
         if !self.walls {
-            // Left by a job that was killed, and never to be seen by the next one.
-            files::remove_tree(&self.outside(Place::Private))?;
+            // What the last job of this area was told is not the next one's business.
+            files::remove_tree(&self.private)?;
         }
         Ok(Job {
             name: format!("build-{}-{}-{what}", seaworthy_host::home::home_hash(&self.home), self.app),
@@ -261,6 +268,24 @@ impl Area {
         }
         Ok(binds)
     }
+}
+
+impl Drop for Area {
+    fn drop(&mut self) {
+        if !self.walls {
+            let _ = files::remove_tree(&self.private);
+        }
+    }
+}
+
+/// Removes private files that killed jobs left in a branch's folder.
+fn remove_private(branch: &Path) -> Result<(), FileError> {
+    for entry in std::fs::read_dir(branch).into_iter().flatten().flatten() {
+        if entry.file_name().as_encoded_bytes().starts_with(PRIVATE.as_bytes()) {
+            files::remove_tree(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// The file of this program; `/proc/self/exe` would be another one inside.

@@ -48,7 +48,20 @@ impl Leases {
 
     /// Keeps a folder of a branch.
     pub(super) fn take(&self, folder: &Path) -> Lease {
-        *self.lock().entry(folder.to_owned()).or_default() += 1;
+        self.add(&mut self.lock(), folder)
+    }
+
+    /// The same; a folder that nothing works in is cleared up before anybody else can have it.
+    pub(super) fn take_clean<E>(&self, folder: &Path, clear_up: impl FnOnce() -> Result<(), E>) -> Result<Lease, E> {
+        let mut held = self.lock();
+        if !held.contains_key(folder) {
+            clear_up()?;
+        }
+        Ok(self.add(&mut held, folder))
+    }
+
+    fn add(&self, held: &mut BTreeMap<PathBuf, usize>, folder: &Path) -> Lease {
+        *held.entry(folder.to_owned()).or_default() += 1;
         Lease { leases: self.clone(), folder: folder.to_owned() }
     }
 }
@@ -244,6 +257,24 @@ mod tests {
         assert!(leases.lock().contains_key(folder));
         drop(second);
         assert!(leases.lock().is_empty());
+    }
+
+    #[test]
+    fn a_folder_is_cleared_up_by_whoever_comes_when_nothing_works_in_it() {
+        let (leases, folder) = (Leases::default(), Path::new("/delivery/shop/aaa"));
+        let clear = || {
+            let mut cleared = false;
+            let lease = leases.take_clean(folder, || {
+                cleared = true;
+                Ok::<(), ()>(())
+            });
+            (lease, cleared)
+        };
+        let (first, second) = (clear(), clear());
+        assert_eq!((first.1, second.1), (true, false));
+        drop((first, second));
+        assert!(clear().1);
+        assert!(leases.take_clean(folder, || Err(())).is_err() && leases.lock().is_empty());
     }
 
     #[test]

@@ -8,7 +8,8 @@ mod podman;
 mod roll;
 mod supervisord;
 
-use super::{failed, number};
+use super::failed;
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use crate::{output, shell, workspace};
 use std::fs;
@@ -20,19 +21,19 @@ const REPLICAS: usize = 2;
 
 /// `cargo xtask bench deploy [--rounds N] [--services N] [--peers] [--built]`: `--services` is where the growth ends,
 /// 0: no growth; `--peers`: the others alone; `--built`: with the executables that are there.
-pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let rounds = number(arguments, "--rounds", 7)?.max(1);
-    let services = number(arguments, "--services", 200)?;
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let rounds = options.number("--rounds", 7).max(1);
+    let services = options.number("--services", 200);
     let root = workspace::root();
     let release = root.join("target/release");
     let program = release.join("bench-service");
     let folder = folder()?;
     let folder = folder.path();
-    let built = arguments.iter().any(|argument| argument == "--built");
+    let built = options.has("--built");
     if !built {
         build(&root, "xtask")?;
     }
-    if arguments.iter().any(|argument| argument == "--peers") {
+    if options.has("--peers") {
         return peers(folder, &program, rounds);
     }
     if !built {

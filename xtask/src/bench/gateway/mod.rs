@@ -7,7 +7,8 @@ mod report;
 mod seaworthy;
 
 use super::process::Server;
-use super::{failed, number, text, wrk};
+use super::{failed, wrk};
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use crate::{output, shell, workspace};
 use contender::Contender;
@@ -27,17 +28,17 @@ struct Sample {
 }
 
 /// `cargo xtask bench gateway [--rounds N] [--seconds N] [--connections N] [--binary PATH]`.
-pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let rounds = number(arguments, "--rounds", 9)?.max(1);
-    let seconds = number(arguments, "--seconds", 4)?.max(1);
-    let connections = number(arguments, "--connections", 64)?.max(1);
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let rounds = options.number("--rounds", 9).max(1);
+    let seconds = options.number("--seconds", 4).max(1);
+    let connections = options.number("--connections", 64).max(1);
     for program in ["haproxy", "nginx", "wrk"] {
         if !shell::exists(program) {
             return Err(Failure::Bench(format!("`{program}` is missing: apt-get install haproxy nginx-light wrk")));
         }
     }
     let root = workspace::root();
-    let binary = match text(arguments, "--binary")? {
+    let binary = match options.text("--binary") {
         Some(path) => std::path::absolute(path).map_err(failed("--binary"))?,
         None => {
             shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package=seaworthy-cli"])?;

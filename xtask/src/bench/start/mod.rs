@@ -6,8 +6,9 @@
 mod engine;
 mod runc;
 
+use super::failed;
 use super::spread::Spread;
-use super::{failed, number};
+use crate::bench_options::Options;
 use crate::failure::Failure;
 use crate::{output, shell};
 use std::path::Path;
@@ -20,8 +21,8 @@ const MEMORY_BYTES: u64 = 64 << 20;
 const PROCESSES: u32 = 4096;
 
 /// `cargo xtask bench start [--rounds N]`.
-pub(super) fn run(arguments: &[String]) -> Result<(), Failure> {
-    let rounds = number(arguments, "--rounds", 50)?.max(1);
+pub(super) fn run(options: &Options) -> Result<(), Failure> {
+    let rounds = options.number("--rounds", 50).max(1);
     if !shell::exists("runc") || !Path::new(PROGRAM).is_file() {
         return Err(Failure::Bench("something is missing: apt-get install runc busybox-static".to_owned()));
     }

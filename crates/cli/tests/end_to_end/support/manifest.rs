@@ -17,7 +17,12 @@ impl Service {
         service.env("VERSION", version)
     }
 
-    /// The same with a health page, a bounded drain and a bounded start.
+    /// One of which nothing lies in the app's folder, nor anywhere in it.
+    pub(crate) fn without_folder(name: &'static str) -> Self {
+        Self { name, lines: vec!["healthy_for = \"0s\"".to_owned()] }
+    }
+
+    /// One of the subject with a health page, a bounded drain and a bounded start.
     pub(crate) fn web(name: &'static str, version: &str) -> Self {
         let service = Self::new(name, version).line("health = \"/healthz\"");
         service.line("drain = \"8s\"").line("start_timeout = \"10s\"").line("grace = \"5s\"")

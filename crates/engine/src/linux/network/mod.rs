@@ -5,6 +5,7 @@ mod netlink;
 mod redirect;
 
 pub use redirect::can_redirect;
+pub(crate) use redirect::try_to_redirect;
 
 use crate::wire::Network;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};

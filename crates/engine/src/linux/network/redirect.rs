@@ -5,6 +5,7 @@ use crate::wire::Redirect;
 use seaworthy_host::process;
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Stdio;
@@ -22,6 +23,12 @@ fn program() -> Option<&'static Path> {
     PLACES.iter().map(Path::new).find(|path| path.exists())
 }
 
+/// Makes a rule that sends nothing anywhere, in the network of the caller.
+pub(crate) fn try_to_redirect() -> io::Result<()> {
+    let address = |number| SocketAddr::from((Ipv4Addr::new(127, 0, 0, number), 1));
+    install(&[Redirect { from: address(2), to: address(3) }])
+}
+
 /// Makes the rules, in the network of the caller.
 pub(super) fn install(redirects: &[Redirect]) -> io::Result<()> {
     if redirects.is_empty() {
@@ -35,12 +42,11 @@ pub(super) fn install(redirects: &[Redirect]) -> io::Result<()> {
     // SAFETY: the shim has one thread, and nothing here takes a lock.
     unsafe { command.pre_exec(keep_the_network) };
     let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(rules(redirects).as_bytes())?;
-    }
+    // One that ends before it has read them says below why.
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(rules(redirects).as_bytes()));
     let output = child.wait_with_output()?;
     if output.status.success() {
-        return Ok(());
+        return written;
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(format!("`nft` refuses: {}", said.lines().next().unwrap_or_default())))

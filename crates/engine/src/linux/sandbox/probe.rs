@@ -3,7 +3,7 @@
 use super::clone::{Forked, fork_into};
 use super::{filter, identity, privileges, root};
 use crate::capabilities::Capabilities;
-use crate::linux::network::can_redirect;
+use crate::linux::network::try_to_redirect;
 use crate::wire::{SandboxLimits, SandboxSpec};
 use nix::libc;
 use nix::sys::wait::waitpid;
@@ -23,25 +23,30 @@ pub(crate) fn capabilities() -> Capabilities {
     let own_users = peer::is_root();
     let folder = PathBuf::from(format!("/tmp/seaworthy-probe-{}", std::process::id()));
     let namespaces = identity::leave_the_network(USER).and_then(|()| Ok(loopback::bring_up()?));
+    let needs_namespaces = || Err("there are no namespaces for it".to_owned());
     let root = match &namespaces {
         Ok(()) => in_a_child(|| root::build(&spec(&folder)?)),
-        Err(_) => Err("there are no namespaces for it".to_owned()),
+        Err(_) => needs_namespaces(),
     };
     let _ = files::remove_tree(&folder);
-    let nft = has_nftables() && can_redirect();
+    // What it makes is gone with the network of this process.
+    let redirects = match &namespaces {
+        Ok(()) => try_to_redirect().map_err(|error| error.to_string()),
+        Err(_) => needs_namespaces(),
+    };
     let filters = || privileges::never_more().and_then(|()| filter::apply(&filter::programs()?));
     Capabilities {
         own_users,
         root,
         filter: match &namespaces {
             Ok(()) => filters().map_err(|error| error.to_string()),
-            Err(_) => Err("there are no namespaces for it".to_owned()),
+            Err(_) => needs_namespaces(),
         },
         namespaces: namespaces.map_err(|error| error.to_string()),
         memory: hierarchies.has(Controller::Memory),
         cpu: hierarchies.has(Controller::Cpu),
         processes: hierarchies.has(Controller::Processes),
-        nft,
+        redirects,
     }
 }
 
@@ -86,10 +91,4 @@ fn in_a_child(work: impl FnOnce() -> io::Result<()>) -> Result<(), String> {
         Ok(why) => Err(why),
         Err(error) => Err(error.to_string()),
     }
-}
-
-/// Whether the kernel has it: it answers there (netlink(7)).
-fn has_nftables() -> bool {
-    // SAFETY: three integers; the descriptor is closed with the process, which ends soon.
-    unsafe { libc::socket(libc::AF_NETLINK, libc::SOCK_RAW | libc::SOCK_CLOEXEC, libc::NETLINK_NETFILTER) >= 0 }
 }

@@ -1,5 +1,7 @@
 //! `seaworthy doctor`: what this machine can and cannot do.
 
+mod builds;
+
 use crate::context::{Context, local_transport};
 use crate::exit::{Ended, Ending};
 use crate::output::style;
@@ -36,6 +38,7 @@ pub(super) async fn run(context: &Context) -> Ending {
     let mut findings = vec![git(), ssh(), helper()];
     findings.extend(["python3", "node", "ruby", "java"].map(interpreter));
     findings.extend(sandbox());
+    findings.extend([builds::walls(), builds::dockerfiles()]);
     findings.push(disk());
     findings.push(node().await);
     if context.output.json {
