@@ -158,3 +158,16 @@ fn a_part_of_the_history_does_not_tell_the_source() {
     let Err(errors) = clone.build_with(false, true) else { panic!("it was built") };
     insta::assert_snapshot!(clone.rendered(&errors));
 }
+
+#[test]
+fn what_git_ignores_does_not_get_into_a_commit() {
+    let manifest = "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cat local > out || echo clean > out\"\n\
+                    files = [\"out\"]\n";
+    let world = World::with(&[("seaworthy.toml", manifest), (".gitignore", "out\nlocal\n"), ("a/source", "1")]);
+    world.commit_all();
+    world.write("a/local", "only on this laptop");
+    assert_eq!(world.listing(&world.built(), "a"), ["out 19"]);
+    assert_eq!(world.listing(&built(&world), "a"), ["out 6"]);
+    // Nor is what the commit makes taken for what lies here.
+    assert_eq!(world.listing(&world.built(), "a"), ["out 19"]);
+}

@@ -281,7 +281,7 @@ fn two_processes_may_open_a_new_store_at_once() {
         for number in 0..8 {
             let root = root.path();
             scope.spawn(move || {
-                Store::open(root).unwrap().bind_app(&name(&format!("a{number}")), &from("s"), false).unwrap()
+                Store::open(root).unwrap().bind_app(&name(&format!("a{number}")), &from("s"), false).unwrap();
             });
         }
     });

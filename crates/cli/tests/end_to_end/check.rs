@@ -176,3 +176,15 @@ fn what_takes_too_much_is_stopped_and_named() {
     }
     assert_nothing_left(&world);
 }
+
+#[test]
+fn a_test_that_was_put_right_is_held_against_nothing() {
+    let world = locked(&web(&["test = \"sh try.sh\""]));
+    world.write("try.sh", "exit 1\n");
+    world.commit();
+    verdict(&world, &[], 1);
+    world.write("try.sh", "exit 0\n");
+    world.commit();
+    // The release is the same: tests are no part of it.
+    world.run(&["deploy", "prod"]).expect(0);
+}

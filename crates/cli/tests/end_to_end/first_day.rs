@@ -96,3 +96,17 @@ fn a_service_that_never_gets_healthy_fails_with_evidence_and_leaves_nothing() {
     world.deploy(&small("well"));
     assert_eq!(world.assert_settled(), "well");
 }
+
+#[test]
+fn the_first_commit_makes_it_nobody_elses() {
+    let world = World::with(&small("one"));
+    world.up();
+    world.commit();
+    world.deploy(&small("two"));
+    assert_eq!(world.text("/version"), "two");
+    // From now on it is the repository's: the same files without it are somebody else's.
+    std::fs::remove_dir_all(world.app.join(".git")).expect("a repository");
+    world.write_manifest(&small("three"));
+    let refused = world.run(&["up"]).expect(2);
+    assert!(refused.stderr.contains("`--take-over`"), "{}", refused.stderr);
+}
