@@ -86,8 +86,8 @@ impl Found {
 }
 
 impl Source {
-    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit; as far as it can
-    /// be known without the manifest.
+    /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit; as far as it
+    /// can be known without the manifest.
     pub(crate) fn find(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Found, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
         let (folder, file_name) = locate(manifest_file).map_err(one)?;
