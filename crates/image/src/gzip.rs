@@ -96,7 +96,7 @@ impl<W: Write> Write for Gzip<W> {
             if self.blocks.len() == self.at_once {
                 self.compress()?;
             }
-            self.blocks.push(Vec::with_capacity(BLOCK_BYTES.min(bytes.len().next_power_of_two())));
+            self.blocks.push(Vec::with_capacity(BLOCK_BYTES));
         }
         let Some(block) = self.blocks.last_mut() else { return Ok(0) };
         let taken = &bytes[..bytes.len().min(BLOCK_BYTES - block.len())];

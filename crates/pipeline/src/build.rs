@@ -58,11 +58,7 @@ pub struct Built {
 /// # Errors
 /// All errors of the manifest, or the first failing service's last lines and the command to run by hand.
 pub fn build(request: &Request<'_>) -> Result<Built, Vec<Diagnostic>> {
-    let found = Source::find(request.manifest_file, request.of, request.cache)?;
-    if found.leaves_changes_out() {
-        (request.progress)(Event::ChangesLeftOut);
-    }
-    let source = found.read()?;
+    let source = Source::find(request.manifest_file, request.of, request.cache, request.progress)?.read()?;
     let validated = validate(request, &source)?;
     let cache = Cache::open(request.cache, true).map_err(|error| vec![error])?;
     let worked = Work::new(request, &source, &validated, &cache, None).run();

@@ -2,7 +2,6 @@
 
 use crate::build::Request;
 use crate::cache::Cache;
-use crate::progress::Event;
 use crate::report::{Record, Step, StepFailure, StepId};
 use crate::seams::Functional;
 use crate::source::Source;
@@ -36,10 +35,7 @@ pub struct Checked {
 /// When there is nothing to check: no such commit, no manifest in it, no git.
 pub fn check(request: &Request<'_>, functional: &dyn Functional) -> Result<Checked, Vec<Diagnostic>> {
     let (started, validating) = (Instant::now(), StepId::whole(StepKind::Validate).report());
-    let found = Source::find(request.manifest_file, request.of, request.cache)?;
-    if found.leaves_changes_out() {
-        (request.progress)(Event::ChangesLeftOut);
-    }
+    let found = Source::find(request.manifest_file, request.of, request.cache, request.progress)?;
     let provenance = found.provenance.clone();
     let invalid = |errors: Vec<Diagnostic>, manifest: Option<Manifest>| {
         let step = StepFailure::new(errors).into_step(validating.clone(), started.elapsed());

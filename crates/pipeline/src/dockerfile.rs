@@ -68,6 +68,12 @@ const TOOLS: [Tool; 3] = [
     },
 ];
 
+/// The names of the programs that build Dockerfiles, in the order in which they are looked for.
+#[must_use]
+pub fn dockerfile_programs() -> [&'static str; TOOLS.len()] {
+    TOOLS.map(|tool| tool.program)
+}
+
 impl ServiceBuild<'_> {
     /// The image that a Dockerfile makes, as it was built last if nothing changed since.
     pub(crate) fn by_dockerfile(&self, file: &str) -> Result<ServiceBuilt, Stopped> {

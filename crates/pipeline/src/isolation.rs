@@ -93,7 +93,7 @@ impl Isolation {
     }
 
     /// Makes a command start in a folder of the sources, with the variables and with the umask 022. Without a root of
-    /// its own it has the machine's network: [`Self::can_keep_off`].
+    /// its own ([`Self::why_not`]) it has the machine's network, whatever was asked for.
     pub(crate) fn enter(&self, command: &mut Command, folder: &Path, network: BuildNetwork) -> std::io::Result<()> {
         command.envs(&self.variables);
         #[cfg(target_os = "linux")]
@@ -114,11 +114,6 @@ impl Isolation {
             command.current_dir(folder);
         }
         Ok(())
-    }
-
-    /// Whether programs can be kept off the machine's network.
-    pub(crate) fn can_keep_off(&self) -> bool {
-        self.why_not.is_none()
     }
 }
 

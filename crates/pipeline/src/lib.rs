@@ -42,6 +42,7 @@ mod work;
 
 pub use build::{Built, Request, build};
 pub use check::{Checked, check};
+pub use dockerfile::dockerfile_programs;
 pub use limits::StepLimits;
 pub use progress::{Event, Step};
 pub use report::Step as CheckedStep;

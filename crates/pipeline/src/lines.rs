@@ -34,10 +34,10 @@ impl Lines<'_> {
     /// What shall reach nothing is not run where it would reach everything.
     fn can_be_kept_off(&self) -> Result<(), Diagnostic> {
         let of = self.of;
-        if of.service.build_network == BuildNetwork::Machine || of.isolation.can_keep_off() {
+        let Some(why) = of.isolation.why_not.as_deref().filter(|_| of.service.build_network == BuildNetwork::None)
+        else {
             return Ok(());
-        }
-        let why = of.isolation.why_not.as_deref().unwrap_or_default();
+        };
         let message = format!("nothing keeps the build of `{}` off the network here: {why}", of.name);
         Err(Diagnostic::machine(message).help("build where there are namespaces, or leave `build_network` out"))
     }

@@ -25,7 +25,7 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// The working tree has changes that no commit holds, and a commit is checked.
+    /// The working tree has changes that no commit holds, and a commit is built or checked.
     ChangesLeftOut,
     /// What programs take of memory and processes is not limited here.
     NotLimited,

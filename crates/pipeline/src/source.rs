@@ -2,6 +2,7 @@
 
 use crate::copy;
 use crate::git::Repository;
+use crate::progress::Event;
 use crate::seams::Sources;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
@@ -65,21 +66,14 @@ pub(crate) struct Found {
     manifest_file: PathBuf,
     file_name: String,
     lock: Option<Lock>,
-    /// Where a checkout of HEAD comes from: the repository, and the manifest's folder in its working tree.
-    head_of: Option<(Repository, PathBuf)>,
     /// Where it comes from.
     pub(crate) provenance: Provenance,
 }
 
 impl Found {
-    /// Whether the working tree has changes that are not in what was found there.
-    pub(crate) fn leaves_changes_out(&self) -> bool {
-        self.head_of.as_ref().is_some_and(|(repository, folder)| repository.is_dirty(folder).unwrap_or(false))
-    }
-
     /// Reads its manifest.
     pub(crate) fn read(self) -> Result<Source, Vec<Diagnostic>> {
-        let Self { folder, scope, manifest_file, file_name, lock, provenance, .. } = self;
+        let Self { folder, scope, manifest_file, file_name, lock, provenance } = self;
         let (manifest, written) = read(&manifest_file, &folder.join(&file_name))?;
         Ok(Source { folder, scope, manifest, written, provenance, lock })
     }
@@ -87,8 +81,13 @@ impl Found {
 
 impl Source {
     /// The working tree that the manifest lies in, or (where there is a commit) a checkout of a commit; as far as it
-    /// can be known without the manifest.
-    pub(crate) fn find(manifest_file: &Path, of: &SourceOf, cache: &Path) -> Result<Found, Vec<Diagnostic>> {
+    /// can be known without the manifest. Tells of changes that are in the working tree and not in the commit of HEAD.
+    pub(crate) fn find(
+        manifest_file: &Path,
+        of: &SourceOf,
+        cache: &Path,
+        progress: &dyn Fn(Event),
+    ) -> Result<Found, Vec<Diagnostic>> {
         let one = |error: Diagnostic| vec![error];
         let (folder, file_name) = locate(manifest_file).map_err(one)?;
         let shown = manifest_file.to_owned();
@@ -102,7 +101,7 @@ impl Source {
             there(&shown, &folder.join(&file_name)).map_err(one)?;
             let source = by_path(&folder.join(&file_name));
             let (scope, provenance) = (folder.clone(), provenance(None, false, source));
-            return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None, head_of: None });
+            return Ok(Found { scope, folder, manifest_file: shown, file_name, provenance, lock: None });
         };
         let top = repository.top.canonicalize().unwrap_or_else(|_| repository.top.clone());
         let within = folder.strip_prefix(&top).unwrap_or(Path::new("")).to_owned();
@@ -112,15 +111,7 @@ impl Source {
             there(&shown, &folder.join(&file_name)).map_err(one)?;
             let dirty = repository.is_dirty(&folder).map_err(one)?;
             let provenance = Provenance { folder: before, ..provenance(Some(repository.commit), dirty, source) };
-            return Ok(Found {
-                folder,
-                scope: top,
-                manifest_file: shown,
-                file_name,
-                provenance,
-                lock: None,
-                head_of: None,
-            });
+            return Ok(Found { folder, scope: top, manifest_file: shown, file_name, provenance, lock: None });
         }
         let (checkout, lock) = checkout(&repository, &top, cache).map_err(one)?;
         let (working_tree, folder) = (folder, checkout.join(within));
@@ -130,9 +121,12 @@ impl Source {
             let help = "commit it; `seaworthy up dev` builds the working tree as it is";
             return Err(vec![Diagnostic::user(message).help(help)]);
         }
-        let provenance = Provenance { folder: before, ..provenance(Some(repository.commit.clone()), false, source) };
-        let head_of = (*of == SourceOf::head()).then_some((repository, working_tree));
-        Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock), head_of })
+        // What cannot be known is no reason not to build the commit.
+        if *of == SourceOf::head() && repository.is_dirty(&working_tree).unwrap_or(false) {
+            progress(Event::ChangesLeftOut);
+        }
+        let provenance = Provenance { folder: before, ..provenance(Some(repository.commit), false, source) };
+        Ok(Found { folder, scope: checkout, manifest_file: shown, file_name, provenance, lock: Some(lock) })
     }
 
     /// What bases are made for.

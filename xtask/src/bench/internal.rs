@@ -49,16 +49,9 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
         return Err(Failure::Bench("`wrk` is missing: apt-get install wrk".to_owned()));
     }
     let root = workspace::root();
-    let mut build =
-        vec!["cargo", "build", "--quiet", "--release", "--locked", "--package=xtask", "--bin=bench-service"];
-    let binary = match options.text("--binary") {
-        Some(path) => std::path::absolute(path).map_err(failed("--binary"))?,
-        None => {
-            build.extend(["--package=seaworthy-cli", "--bin=seaworthy"]);
-            root.join("target/release/seaworthy")
-        }
-    };
+    let build = ["cargo", "build", "--quiet", "--release", "--locked", "--package=xtask", "--bin=bench-service"];
     shell::run(&root, &build)?;
+    let binary = super::binary(options)?;
     let folder = tempfile::tempdir().map_err(failed("a temporary folder"))?;
     seaworthy_host::files::set_mode(folder.path(), 0o711).map_err(failed("a temporary folder"))?;
     let node = Node::start(binary, folder.path(), &root.join("target/release/bench-service"))?;

@@ -12,7 +12,9 @@ mod wrk;
 
 use crate::bench_options::Options;
 use crate::failure::Failure;
+use crate::{shell, workspace};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 
 /// `cargo xtask bench`.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
@@ -23,6 +25,16 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         "start" => start::run(options),
         _ => pipeline::run(options),
     }
+}
+
+/// What `--binary` names, else what is built from here.
+fn binary(options: &Options) -> Result<PathBuf, Failure> {
+    if let Some(path) = options.text("--binary") {
+        return std::path::absolute(path).map_err(failed("--binary"));
+    }
+    let root = workspace::root();
+    shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package=seaworthy-cli"])?;
+    Ok(root.join("target/release/seaworthy"))
 }
 
 /// Something that a bench needs and that went wrong.

@@ -4,7 +4,7 @@ use super::failed;
 use super::spread::Spread;
 use crate::bench_options::Options;
 use crate::failure::Failure;
-use crate::{output, shell, workspace};
+use crate::{output, shell};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,14 +18,7 @@ const SIZES: [usize; 2] = [5, 50];
 /// `cargo xtask bench pipeline [--rounds N] [--binary PATH]`; without a binary it is built.
 pub(super) fn run(options: &Options) -> Result<(), Failure> {
     let rounds = options.number("--rounds", 7).max(1);
-    let root = workspace::root();
-    let binary = match options.text("--binary") {
-        Some(binary) => PathBuf::from(binary),
-        None => {
-            shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package", "seaworthy-cli"])?;
-            root.join("target/release/seaworthy")
-        }
-    };
+    let binary = super::binary(options)?;
     output::line(format!("`seaworthy check`, median (least–greatest) of {rounds} rounds, seconds\n"));
     output::line("| services | cold | nothing changed | one service changed |\n|---|---|---|---|");
     for services in SIZES {

@@ -199,7 +199,7 @@ fn help_for_type(path: &Path, shapes: &[&Json], node: &Node, described: Option<&
 
 /// A program and its arguments are words of their own; what a shell would make of quotes is for a person to say.
 fn in_brackets(path: &Path, text: &str) -> String {
-    let is_command = [".run", ".before"].iter().any(|key| path.to_string().ends_with(key));
+    let is_command = matches!(path.last_key(), Some("run" | "before"));
     let plain = !text.contains(['"', '\'', '\\', '$', '`']);
     let words: Vec<&str> = if is_command && plain { text.split_whitespace().collect() } else { vec![text] };
     format!("put it in brackets: `{words:?}`")

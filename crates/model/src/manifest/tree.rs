@@ -66,6 +66,14 @@ impl Path {
         Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
     }
 
+    /// The key under which it stands; `None` for the root and for items of arrays.
+    pub(super) fn last_key(&self) -> Option<&str> {
+        match self.0.last() {
+            Some(Step::Key(key)) => Some(key),
+            _ => None,
+        }
+    }
+
     /// The line with which a table that stands here begins.
     pub(super) fn header(&self) -> String {
         match self.0.last() {

@@ -19,7 +19,7 @@ pub(super) const FETCH_TIME_MAX: Duration = Duration::from_secs(1800);
 /// The largest mirror, in bytes.
 pub(super) const MIRROR_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// Why nothing is fetched then.
-const FULL: &str = "the node's disk is nearly full";
+pub(super) const FULL: &str = "the node's disk is nearly full";
 /// What git may write.
 const OUTPUT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Memory of git, in bytes: packs of large repositories are large.

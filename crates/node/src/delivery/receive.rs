@@ -2,7 +2,7 @@
 //! looks at it in walls, as the app's build user, and believes no object of it unseen.
 
 use super::area::{Area, Place};
-use super::git::{FETCH_TIME_MAX, LOOK_TIME_MAX, MIRROR_BYTES_MAX, READY, apart, disk, limits, said, words};
+use super::git::{FETCH_TIME_MAX, FULL, LOOK_TIME_MAX, MIRROR_BYTES_MAX, READY, apart, disk, limits, said, words};
 use crate::Node;
 use crate::failure::machine;
 use seaworthy_confine::{Bind, End, Limits};
@@ -102,7 +102,7 @@ pub(super) async fn receive(
             error.help("large files are better kept outside git")
         }
         End::OutOfMemory(_) => Diagnostic::user("taking in what was sent needs more memory than git may have"),
-        End::DiskFull | End::DiskFilled => Diagnostic::machine("the node's disk is nearly full").later(),
+        End::DiskFull | End::DiskFilled => Diagnostic::machine(FULL).later(),
         End::Cancelled => Diagnostic::machine("it was stopped"),
         end => Diagnostic::machine(format!("what was sent cannot be taken in: {end:?}: {}", why())).later(),
     };

@@ -2,7 +2,7 @@
 
 use super::area::{Area, Place};
 use super::check::limits;
-use super::git::words as shell;
+use super::git::{FULL, words as shell};
 use super::{http, secrets};
 use crate::Node;
 use crate::supervise::{complain, note};
@@ -213,7 +213,7 @@ async fn command(
         End::Code(0) => return Ok(()),
         End::Code(code) => format!("exit code {code}"),
         End::TooLong => format!("it took longer than {} s", COMMAND_TIME_MAX.as_secs()),
-        End::DiskFull | End::DiskFilled => "the node's disk is nearly full".to_owned(),
+        End::DiskFull | End::DiskFilled => FULL.to_owned(),
         end => format!("{end:?}"),
     };
     let message = format!("the command that is told of {} did not work: {why}", subject.name);

@@ -10,7 +10,7 @@ use super::process::Server;
 use super::{failed, wrk};
 use crate::bench_options::Options;
 use crate::failure::Failure;
-use crate::{output, shell, workspace};
+use crate::{output, shell};
 use contender::Contender;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -37,14 +37,7 @@ pub(super) fn run(options: &Options) -> Result<(), Failure> {
             return Err(Failure::Bench(format!("`{program}` is missing: apt-get install haproxy nginx-light wrk")));
         }
     }
-    let root = workspace::root();
-    let binary = match options.text("--binary") {
-        Some(path) => std::path::absolute(path).map_err(failed("--binary"))?,
-        None => {
-            shell::run(&root, &["cargo", "build", "--quiet", "--release", "--locked", "--package=seaworthy-cli"])?;
-            root.join("target/release/seaworthy")
-        }
-    };
+    let binary = super::binary(options)?;
     let folder = tempfile::tempdir().map_err(failed("a temporary folder"))?;
     let (_backend, backends) = nginx::backend(folder.path())?;
     let mut contenders = contenders(&binary, folder.path(), &backends)?;

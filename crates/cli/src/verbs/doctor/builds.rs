@@ -3,10 +3,9 @@
 use super::{Finding, Standing, version};
 use seaworthy_confine::Walls;
 use seaworthy_host::{files, peer};
+use seaworthy_pipeline::dockerfile_programs;
 use std::path::Path;
 
-/// Whoever builds Dockerfiles, in the order in which they are looked for.
-const TOOLS: [&str; 3] = ["buildah", "podman", "docker"];
 /// Where the first of the ids begin that users may give away, as `useradd` has it.
 const SUBORDINATE_FIRST: u64 = 100_000;
 /// How many a user gets.
@@ -34,7 +33,8 @@ pub(super) fn walls() -> Finding {
 pub(super) fn dockerfiles() -> Finding {
     let what = "Dockerfiles";
     let missing = |says, help| Finding { what, standing: Standing::Missing, says, help: Some(help) };
-    let Some((tool, says)) = TOOLS.iter().find_map(|tool| Some((*tool, version(tool, None)?))) else {
+    let Some((tool, says)) = dockerfile_programs().into_iter().find_map(|tool| Some((tool, version(tool, None)?)))
+    else {
         let says = "neither `buildah`, `podman` nor `docker` is there".to_owned();
         return missing(says, "only services with a `dockerfile` need one: `apt-get install buildah`".into());
     };
