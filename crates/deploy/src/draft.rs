@@ -7,7 +7,12 @@ use crate::shape::{Shape, Share};
 use crate::step::Step;
 use seaworthy_model::Name;
 use seaworthy_model::pool::{PoolId, PoolSpec};
+use seaworthy_model::service::Protocol;
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How long requests on their way to a pool are waited for, at most.
+const QUIET_MAX: Duration = Duration::from_secs(1);
 
 /// What is planned so far.
 #[derive(Debug)]
@@ -101,7 +106,10 @@ impl Draft {
 
     /// Stops a half of each service that changes over.
     pub(crate) fn add_stop_now<'a>(&mut self, pools: impl Iterator<Item = &'a PoolSpec>) {
-        let stop = |pool: &PoolSpec| Step::StopNow { service: pool.service.clone(), pool: pool.id.clone() };
+        let stop = |pool: &PoolSpec| {
+            let (service, pool, quiet) = (pool.service.clone(), pool.id.clone(), quiet(pool));
+            Step::StopNow { service, pool, quiet }
+        };
         self.add(pools.map(stop).collect());
     }
 
@@ -115,6 +123,13 @@ impl Draft {
             self.add(vec![Step::Release { services }]);
         }
     }
+}
+
+/// How long requests on their way to a pool are waited for before it stops while others are held: no longer than any
+/// request takes to arrive, and a small part of the hold. Bytes have no requests, and workers have neither.
+fn quiet(pool: &PoolSpec) -> Duration {
+    let http = listens(pool) && pool.protocol == Protocol::Http;
+    if http { (pool.tuning.hold / 8).min(QUIET_MAX) } else { Duration::ZERO }
 }
 
 fn services(changes: &[ChangeOver<'_>]) -> Vec<Name> {

@@ -177,7 +177,10 @@ impl<'a, T: Target, R: Traffic, J: Journal, S: Smoke> Run<'a, T, R, J, S> {
             Step::Shift { watch: Some(watch), .. } => self.watch(watch, false).await?,
             Step::Bake { watch, .. } => self.watch(watch, true).await?,
             Step::Drain { pools, drain } => self.executor.traffic.drained(pools, *drain).await?,
-            Step::StopNow { pool, .. } => target.stop(pool).await?,
+            Step::StopNow { pool, quiet, .. } => {
+                self.executor.traffic.quiet(pool, *quiet).await;
+                target.stop(pool).await?;
+            }
             Step::Stop { pools } => {
                 let stopped: Vec<_> = pools.iter().map(|pool| target.stop(pool)).collect();
                 // All are asked to end, whichever fails.

@@ -59,6 +59,10 @@ pub enum Step {
         service: Name,
         /// The pool.
         pool: PoolId,
+        /// How long requests that were sent before they were held may still be under way, first: a server that is
+        /// asked to end closes connections on which the next request may just be arriving.
+        #[serde(default)]
+        quiet: Duration,
     },
     /// Gives a revision its share of traffic, and watches what comes of it.
     Shift {

@@ -23,6 +23,10 @@ pub trait Traffic: Send + Sync {
     /// Counts by pool.
     fn counters(&self) -> impl Future<Output = Result<Counters, Diagnostic>> + Send;
 
+    /// Waits until nothing is in flight to this pool's instances, by whatever name it came (those of one pool may
+    /// answer for another of the same service), at most this long; what is left then goes on.
+    fn quiet(&self, pool: &PoolId, at_most: Duration) -> impl Future<Output = ()> + Send;
+
     /// Waits until nothing is in flight to these pools, at most this long; what is left then is closed politely.
     fn drained(&self, pools: &[PoolId], drain: Duration) -> impl Future<Output = Result<(), Diagnostic>> + Send;
 }

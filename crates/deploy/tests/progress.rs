@@ -149,6 +149,20 @@ async fn after_an_irreversible_migration_a_failing_bake_is_told_and_not_returned
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_sent_before_the_hold_arrives_before_the_old_one_is_asked_to_end() {
+    let from = revision(1, &[("jobs", Wish::version(1).worker()), ("legacy", Wish::version(1).replace())]);
+    let to = revision(2, &[("jobs", Wish::version(2).worker()), ("legacy", Wish::version(2).replace())]);
+    let outside = Outside::new(&running(&from), &[&to]);
+    let (_controller, task) = begin(&outside, &deploy(&running(&from), Some(&to)));
+    assert_eq!(task.await.unwrap().outcome, Outcome::Succeeded);
+    let calls = outside.lock().calls.clone();
+    let position = |call: String| calls.iter().position(|known| *known == call).expect("it was called");
+    let (legacy, worker) = (&from.pools["legacy"].id, &from.pools["jobs"].id);
+    assert!(position(format!("quiet {legacy} 1s")) < position(format!("stop {legacy}")));
+    assert!(position(format!("quiet {worker} 0ns")) < position(format!("stop {worker}")), "workers are not waited for");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_changeover_that_takes_longer_than_requests_wait_is_undone() {
     let from = revision(1, &[("legacy", Wish::version(1).replace())]);
     let mut to = revision(2, &[("legacy", Wish::version(2).replace())]);

@@ -24,6 +24,13 @@ impl PoolId {
     pub fn instance(&self, slot: u16) -> InstanceId {
         InstanceId(format!("{}-{slot}", self.0))
     }
+
+    /// Whether it is a pool of the same service in the same environment, or the same one.
+    #[must_use]
+    pub fn is_of_service_of(&self, other: &Self) -> bool {
+        let service = |id: &Self| id.0.rfind('-').map(|end| id.0[..end].to_owned());
+        service(self) == service(other)
+    }
 }
 
 macro_rules! text_id {
@@ -117,4 +124,17 @@ pub struct PoolTuning {
     pub drain: Duration,
     /// See [`crate::service::Tuning::hold`].
     pub hold: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_of_one_service_differ_in_nothing_but_their_hash() {
+        let pool = PoolId("app-dev-web-01234567".to_owned());
+        let other = |id: &str| pool.is_of_service_of(&PoolId(id.to_owned()));
+        assert!(other("app-dev-web-01234567") && other("app-dev-web-89abcdef"));
+        assert!(!other("app-dev-web-2-89abcdef") && !other("app-dev-api-01234567") && !other("app-qa-web-01234567"));
+    }
 }

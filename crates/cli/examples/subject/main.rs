@@ -25,7 +25,7 @@ fn main() {
         ["ask", socket] => std::process::exit(ask(socket)),
         _ => {}
     }
-    stop::listen_for_signals(settings.ignore_term);
+    stop::listen_for_signals(settings.ignore_term, settings.rude_term);
     say(&format!("subject {} starts as {}", settings.version, std::process::id()));
     misbehave(&settings);
     std::thread::sleep(settings.start_delay);

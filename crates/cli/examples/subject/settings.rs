@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) crash_after: Option<Duration>,
     pub(crate) hang_at_start: bool,
     pub(crate) ignore_term: bool,
+    /// SIGTERM ends it at once, whatever it was doing.
+    pub(crate) rude_term: bool,
     pub(crate) flood_for: Duration,
     pub(crate) binary_log: bool,
     /// What `/healthz` answers.
@@ -61,6 +63,7 @@ impl Settings {
             },
             hang_at_start: text("HANG").as_deref() == Some("at-start"),
             ignore_term: text("IGNORE_TERM").is_some(),
+            rude_term: text("RUDE_TERM").is_some(),
             flood_for: milliseconds("FLOOD_MS"),
             binary_log: text("BINARY_LOG").is_some(),
             health_status: number("HEALTH_STATUS").unwrap_or(200),

@@ -15,11 +15,20 @@ extern "C" fn note(_: i32) {
     ASKED.store(true, Ordering::SeqCst);
 }
 
-/// SIGTERM asks to end, unless it is to be ignored.
-pub(crate) fn listen_for_signals(ignore: bool) {
-    let handler = if ignore { SigHandler::SigIgn } else { SigHandler::Handler(note) };
+extern "C" fn end(_: i32) {
+    // SAFETY: it may be called in a handler, and nothing of this process goes on.
+    unsafe { nix::libc::_exit(0) }
+}
+
+/// SIGTERM asks to end, unless it is to be ignored or ends everything at once.
+pub(crate) fn listen_for_signals(ignore: bool, rude: bool) {
+    let handler = match (ignore, rude) {
+        (true, _) => SigHandler::SigIgn,
+        (false, true) => SigHandler::Handler(end),
+        (false, false) => SigHandler::Handler(note),
+    };
     let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler stores to an atomic and does nothing else.
+    // SAFETY: a handler stores to an atomic or ends the process, and does nothing else.
     let _ = unsafe { sigaction(Signal::SIGTERM, &action) };
 }
 

@@ -46,6 +46,19 @@ fn requests_are_held_and_not_lost() {
 }
 
 #[test]
+fn what_was_sent_is_answered_before_one_that_ends_at_once_is_asked_to() {
+    let single = Single::new();
+    let rude = |version: &str| single.manifest(single.service(version).env("RUDE_TERM", "1"));
+    single.world.deploy(&rude("two"));
+    let load = Load::start(single.world.port, HOST, &[(Kind::SlowPost(600), 4)]);
+    for version in ["three", "four"] {
+        single.world.deploy(&rude(version));
+    }
+    load.finish().assert_nothing_failed();
+    assert_eq!(single.world.assert_settled(), "four");
+}
+
+#[test]
 fn an_answer_in_progress_is_finished_before_the_old_one_ends() {
     let single = Single::new();
     let port = single.world.port;

@@ -93,8 +93,8 @@ impl<'a> Paragraphs<'a> {
         let length = rest.bytes().position(|byte| byte == b'\n');
         self.position = length.map_or(self.text.len(), |length| start + length + 1);
         self.line += 1;
-        let end = length.map_or(self.text.len(), |length| start + length);
-        Some((start, if rest[..end - start].ends_with('\r') { end - 1 } else { end }))
+        let line = &rest[..length.unwrap_or(rest.len())];
+        Some((start, start + line.trim_end_matches('\r').len()))
     }
 }
 
@@ -149,6 +149,13 @@ mod tests {
         assert_eq!(all[0].get("package"), Some("a"));
         assert_eq!(all[0].lines("Description").collect::<Vec<_>>(), ["one", "two", "three"]);
         assert_eq!((all[1].get("Empty"), all[1].get("Absent")), (Some(""), None));
+    }
+
+    #[test]
+    fn an_end_of_line_is_none_of_the_value_however_many_carriage_returns_it_has() {
+        for text in ["a: b", "a: b\n", "a: b\r\n", "a: b\r\r\n", "a: b\r\r"] {
+            assert_eq!(only_paragraph(text).unwrap().fields(), [("a", " b")], "{text:?}");
+        }
     }
 
     #[test]

@@ -239,6 +239,12 @@ impl Traffic for Outside {
         Ok(state.counters.clone())
     }
 
+    async fn quiet(&self, pool: &PoolId, at_most: Duration) {
+        tokio::time::sleep(at_most / 2).await;
+        // What cannot be asked is not waited for.
+        let _ = self.call(format!("quiet {pool} {at_most:?}"), |_| {}).await;
+    }
+
     async fn drained(&self, pools: &[PoolId], drain: Duration) -> Result<(), Diagnostic> {
         tokio::time::sleep(drain / 2).await;
         self.call(format!("drained {pools:?}"), |_| {}).await

@@ -155,8 +155,9 @@ impl Node {
         if run.begun_at.is_some() {
             return self.engine.resume_job(command).await;
         }
-        self.engine.start_job(command).await?;
+        // Written down first: after a power cut nothing else tells that it ran, and it may not run twice.
         self.store.set_job_run_begun(run.id)?;
+        self.engine.start_job(command).await?;
         Ok(true)
     }
 

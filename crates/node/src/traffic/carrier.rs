@@ -29,6 +29,9 @@ use tokio::sync::Mutex;
 /// How often a gateway that went away in the middle of a call is asked again.
 const TRIES: u32 = 3;
 
+/// How often it is looked whether a pool is quiet.
+const QUIET_LOOK: Duration = Duration::from_millis(5);
+
 /// As whom checks call a service that has no route.
 const CHECK_CALLER: &str = "check";
 
@@ -327,6 +330,18 @@ impl Traffic for GatewayTraffic {
         };
         let now = counts.into_iter().map(|(pool, count)| (PoolId(pool), counters(count))).collect();
         Ok(counted.add(now).clone())
+    }
+
+    async fn quiet(&self, pool: &PoolId, at_most: Duration) {
+        let until_quiet = async {
+            // A gateway that does not answer has nothing in flight.
+            while let Ok(counts) = self.client.counters().await
+                && counts.into_iter().any(|(id, count)| count.in_flight > 0 && PoolId(id).is_of_service_of(pool))
+            {
+                tokio::time::sleep(QUIET_LOOK).await;
+            }
+        };
+        let _ = tokio::time::timeout(at_most, until_quiet).await;
     }
 
     async fn drained(&self, pools: &[PoolId], drain: Duration) -> Result<(), Diagnostic> {

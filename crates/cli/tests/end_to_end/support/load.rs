@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Post,
     /// A `GET` whose answer takes that many milliseconds.
     Slow(u64),
+    /// A `POST` whose answer takes that many milliseconds.
+    SlowPost(u64),
     /// `GET` of a page that calls another service.
     Call,
     /// Messages over a WebSocket, a new one whenever it was closed politely.
@@ -112,7 +114,7 @@ impl Shared {
         let pause = match kind {
             Kind::Get | Kind::Post => Duration::from_millis(2),
             Kind::FreshGet | Kind::Call => Duration::from_millis(5),
-            Kind::Slow(_) => Duration::ZERO,
+            Kind::Slow(_) | Kind::SlowPost(_) => Duration::ZERO,
             Kind::WebSocket => Duration::from_millis(50),
         };
         let mut connection = None;
@@ -141,6 +143,9 @@ impl Shared {
         let response = match kind {
             Kind::Post => connection.post(&self.host, "/echo", b"once and only once")?,
             Kind::Slow(milliseconds) => connection.get(&self.host, &format!("/slow?ms={milliseconds}"))?,
+            Kind::SlowPost(milliseconds) => {
+                connection.post(&self.host, &format!("/slow?ms={milliseconds}"), b"once")?
+            }
             Kind::Call => connection.get(&self.host, "/call")?,
             Kind::Get | Kind::FreshGet | Kind::WebSocket => connection.get(&self.host, "/version")?,
         };
