@@ -38,6 +38,8 @@ mod toolchains;
 pub mod upstream;
 mod validate;
 pub mod verify;
+#[cfg(target_os = "linux")]
+mod watched;
 mod work;
 
 pub use build::{Built, Request, build};

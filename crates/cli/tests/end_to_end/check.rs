@@ -1,10 +1,13 @@
 //! The verdict on a commit: what passes, what does not, and what a person reads first.
 
 use crate::printed::Terminal;
+use crate::support::accounts::{Account, administer};
 use crate::support::manifest::{Service, app};
 use crate::support::world::World;
+use seaworthy_host::linux::procfs;
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::time::{Duration, Instant};
 
 const FRONT: &str = "GET {{url}}/version\nHTTP 200\n[Asserts]\nbody == \"one\"\n";
@@ -175,6 +178,34 @@ fn what_takes_too_much_is_stopped_and_named() {
         }
     }
     assert_nothing_left(&world);
+}
+
+#[test]
+fn whoever_may_write_no_control_groups_is_limited_all_the_same() {
+    let eater = Service::web("eater", "one").line("test = \"x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done\"");
+    let bomb = Service::web("bomb", "one").line("test = \"b() { sleep 300 & b & b; }; b\"");
+    let hidden = "test = \"setsid sleep 300 & while :; do :; done\"";
+    let world = committed(&app(&[eater, bomb, Service::web("hides", "one").line(hidden)], &[]));
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).expect("own folder");
+    let account = Account::new(folder.path(), &[]);
+    let (app, program) = (account.home.join("app"), folder.path().join("seaworthy"));
+    fs::copy(env!("CARGO_BIN_EXE_seaworthy"), &program).expect("a copy of the program");
+    administer("cp", &["--recursive", &world.app.to_string_lossy(), &app.to_string_lossy()]);
+    administer("chown", &["--recursive", &account.uid.to_string(), &app.to_string_lossy()]);
+    let mut check = account.command(&program);
+    check.args(["check", "--json", "--step-time", "45s", "--step-memory", "200MB"]).current_dir(&app);
+    let output = check.env("SEAWORTHY_HOME", account.home.join("state")).output().expect("the check");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for reason in
+        ["`eater` wanted more than 200MB of memory", "`bomb` wanted more than", "`hides` took longer than 45s"]
+    {
+        assert!(said.contains(reason), "no `{reason}` in {said}");
+    }
+    let is_left = |pid: u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|metadata| metadata.uid() == account.uid);
+    let left: Vec<_> = procfs::all().into_iter().filter(|stat| stat.state != 'Z' && is_left(stat.pid)).collect();
+    assert_eq!(left, [], "they go on");
 }
 
 #[test]
