@@ -219,3 +219,57 @@ fn a_test_that_was_put_right_is_held_against_nothing() {
     // The release is the same: tests are no part of it.
     world.run(&["deploy", "prod"]).expect(0);
 }
+
+#[test]
+fn what_no_plan_would_take_does_not_pass() {
+    let lines = [
+        "env.TOKEN = { secret = \"token\" }",
+        "env.KEY = { required = true }",
+        "env.OTHER = { required = true }",
+        "test = \"echo tested\"",
+    ];
+    let web = lines.iter().fold(Service::web("web", "one"), |service, line| service.line(line));
+    let values = "services.web.env.KEY = \"k\"\nservices.web.env.OTHER = \"o\"";
+    let world = World::with(&app(&[web], &[values]));
+    world.commit();
+    let verdict = verdict(&world, &[], 2);
+    let steps = steps(&verdict);
+    // What environments say changes nothing of what is built and tested.
+    assert_eq!(steps[..3], ["validate refused", "test web passed", "build web passed"], "{steps:?}");
+    let said = verdict["steps"][0]["last_lines"].to_string();
+    for refusal in [
+        "cannot be deployed to `dev`, `prod`: `TOKEN` of `web` is the secret `token`",
+        "cannot be deployed to `prod`: `prod` has no value for `KEY` of `web`",
+        "cannot be deployed to `prod`: `prod` has no value for `OTHER` of `web`",
+        "[environments.prod.services.web.env]",
+    ] {
+        assert!(said.contains(refusal), "{refusal}: {said}");
+    }
+    // Nobody but `prod` lacks them, and `dev` has nothing to do with that.
+    let plain =
+        app(&[Service::web("web", "one").line("env.KEY = { required = true }")], &[values.lines().next().unwrap()]);
+    world.write_manifest(&plain);
+    world.up();
+    world.commit();
+    world.run(&["plan", "prod"]).expect(1).says("`prod` has no value for `KEY`");
+    world.run(&["check"]).expect(2);
+}
+
+#[test]
+fn a_program_that_is_not_among_the_files_does_not_pass() {
+    let world = World::with(&app(&[Service::web("web", "one").line("run = [\"./subjekt\"]")], &[]));
+    world.commit();
+    let verdict = self::verdict(&world, &[], 1);
+    assert_eq!(steps(&verdict)[..2], ["validate passed", "build web failed"]);
+    let reason = verdict["steps"][1]["reason"].as_str().unwrap_or_default();
+    assert_eq!(reason, "`web` starts `./subjekt`, which is not in its image");
+    assert_eq!(verdict["steps"][1]["help"], "its image holds `subject`: see `files` and `run`");
+    // Neither does what was built before under another name.
+    world.write_manifest(&app(&[Service::web("web", "one").line("build = \"true\"")], &[]));
+    world.commit();
+    world.run(&["check"]).expect(0);
+    let renamed = Service::web("web", "one").line("build = \"true\"").line("run = [\"./subjekt\"]");
+    world.write_manifest(&app(&[renamed], &[]));
+    world.commit();
+    world.run(&["check"]).expect(1).stdout.find("./subjekt").expect("its name");
+}
