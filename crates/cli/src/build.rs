@@ -147,6 +147,8 @@ pub(crate) async fn with_request<T: Send + 'static>(
             update: what.update,
             test: what.test,
             keep_going: what.keep_going,
+            // A node looks at the environments that the commit is for.
+            deployable: std::env::var_os("SEAWORTHY_CONFINED").is_none(),
             limits: what.limits,
             progress: &|event| {
                 // Where everything is reported in the end, what was not done need not be told before.

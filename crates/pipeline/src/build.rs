@@ -37,6 +37,9 @@ pub struct Request<'a> {
     pub test: bool,
     /// Whether steps that can still run do so after one has failed.
     pub keep_going: bool,
+    /// Whether a check refuses what a declared environment cannot take: not where others look who know which of them
+    /// shall.
+    pub deployable: bool,
     /// How much one step may take.
     pub limits: StepLimits,
     /// Told everything that happens, from several threads.

@@ -116,6 +116,7 @@ fn the_manifest_may_lie_below_the_top() {
         update: false,
         test: true,
         keep_going: false,
+        deployable: true,
         limits: world.limits,
         progress: &|_| {},
         cancel: &world.cancel,

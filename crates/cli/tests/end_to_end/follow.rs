@@ -62,6 +62,21 @@ fn a_commit_that_gives_the_same_release_is_what_runs_then() {
 }
 
 #[test]
+fn what_another_environment_lacks_keeps_nobody_from_following() {
+    let (world, repository) = following_one();
+    let manifest = followed(&repository.url(), "two", &["services.web.env.KEY = \"of dev\""]);
+    let manifest = manifest.replace("env.VERSION = \"two\"", "env.VERSION = \"two\"\nenv.KEY = { required = true }");
+    let others = "[environments.check]\nservices.web.env.KEY = \"of check\"\n";
+    world.write_manifest(&format!("{manifest}\n{others}"));
+    let commit = repository.push(&world, "main");
+    let run = world.ended_run(&commit);
+    assert_eq!(run["outcome"], "deployed", "{run:#}");
+    assert_eq!(world.text("/version"), "two");
+    let refused = world.run(&["check"]).expect(2).stdout;
+    assert!(refused.contains("cannot be deployed to `prod`: "), "{refused}");
+}
+
+#[test]
 fn what_breaks_only_there_goes_back_by_itself() {
     let (world, repository) = following_one();
     // The value is that of `dev` alone: where the commit is checked, everything is well.

@@ -202,6 +202,7 @@ impl World {
             test,
             update: false,
             keep_going: false,
+            deployable: true,
             limits: self.limits,
             progress: &|event| self.events.lock().expect("no panic").push(event),
             cancel: &self.cancel,
