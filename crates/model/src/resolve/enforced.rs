@@ -40,7 +40,8 @@ pub(super) fn not_enforced(wanted: &Wanted<'_>, spec: &EnvironmentSpec, sandbox:
     // Whoever develops commits the lock in the end; what has changes is no commit anyway.
     if provenance.unlocked && !provenance.dirty && wanted.environment.as_str() != "dev" {
         lines.push(
-            "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`"
+            "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`, and \
+             take it out of `.gitignore` if it is there"
                 .to_owned(),
         );
     }
