@@ -73,7 +73,10 @@ mod tests {
     fn an_option_is_followed_by_its_value() {
         let words = ["seaworthy", "gateway", "--state-dir", "/home/a/gateway"].map(str::to_owned).to_vec();
         let holder = Holder { pid: 1, name: "seaworthy".to_owned(), words };
-        assert_eq!((holder.option("--state-dir"), holder.option("gateway")), (Some("/home/a/gateway"), Some("--state-dir")));
+        assert_eq!(
+            (holder.option("--state-dir"), holder.option("gateway")),
+            (Some("/home/a/gateway"), Some("--state-dir"))
+        );
         assert_eq!((holder.option("--none"), holder.option("/home/a/gateway")), (None, None));
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 /// The blocks of TOML in a page that are whole manifests.
 fn manifests(page: &str) -> Vec<&str> {
     let blocks = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-    blocks.filter(|block| block.lines().any(|line| line.starts_with("app "))).collect()
+    let is_whole = |block: &&str| block.starts_with("app ") && block.contains("\n[services.");
+    blocks.filter(is_whole).collect()
 }
 
 #[test]

@@ -46,7 +46,9 @@ fn routes(app: &str, listening: &[(&Found, &String)]) -> String {
     let mut text = "\n# Hosts are as written in production; in dev they begin with `dev.`.\n".to_owned();
     let front = front_door(app, listening);
     if front.is_none() {
-        text.push_str("# Whoever has a route can be reached from outside: take out those of services that nobody should.\n");
+        text.push_str(
+            "# Whoever has a route can be reached from outside: take out those of services that nobody should.\n",
+        );
     }
     if let Some(name) = front {
         text.push_str(&route(name, app));
