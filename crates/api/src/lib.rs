@@ -8,7 +8,7 @@ pub mod client;
 pub mod frames;
 pub mod wire;
 
-pub use client::{Client, ClientError, Conversation, Transport};
+pub use client::{Client, ClientError, Conversation, READS_VARIABLE, Transport};
 pub use frames::Frame;
 
 /// The version in every path (`/v1/…`).

@@ -6,8 +6,7 @@ use crate::output::style;
 use crate::terminal::asked_to_end;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_image::{ImageError, Source};
-use seaworthy_model::finding::rule;
-use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::release::{Checked, ReleaseBundle};
 use seaworthy_model::{Digest, Name};
 use seaworthy_pipeline::verify::Verified;
 use seaworthy_pipeline::{Bases, BlobSink, Built, Event, NoBases, Request, SourceOf, Step, StepLimits, build, verify};
@@ -71,13 +70,12 @@ pub(crate) async fn run(context: &Context, what: What) -> Result<Built, Ended> {
     context.manifest()?;
     let tests = what.test;
     let mut built = with_request(context, what, build).await?.map_err(Ended::Failed)?;
-    // What a check found in this very release before goes along with it.
-    let mut checked = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
-    if tests {
-        // Tests are no part of a release: those that failed then are put right, or this would not be here.
-        checked.iter_mut().for_each(|checked| checked.findings.retain(|finding| finding.rule != rule::FAILED_TEST));
-    }
-    built.bundle.checked = checked;
+    // What a check found in this very release before goes along with it. Tests are no part of a release: those that
+    // failed then are put right, or this would not be here.
+    built.bundle.tested = tests;
+    let found = crate::checked::recall(&builds_folder()?, &built.bundle.release.digest());
+    built.bundle.checked = if tests { found.map(Checked::without_failed_tests) } else { found };
+    crate::checked::remember(&builds_folder()?, &built.bundle)?;
     keep(context, &built.bundle).await?;
     Ok(built)
 }

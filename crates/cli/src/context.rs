@@ -3,10 +3,12 @@
 use crate::arguments::Common;
 use crate::exit::Ended;
 use crate::output::Output;
+use seaworthy_api::wire::NodeStopped;
 use seaworthy_api::{Client, Transport};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::{MANIFEST_FILE, Manifest, parse};
+use seaworthy_model::resolve::unknown_environment;
 use std::path::{Path, PathBuf};
 
 /// What a verb works on.
@@ -85,6 +87,32 @@ impl Context {
         }
     }
 
+    /// Refuses an environment that the manifest does not declare: nothing can be deployed there.
+    pub(crate) fn check_declared(&self, environment: &Name) -> Result<(), Ended> {
+        let manifest = self.manifest()?;
+        if is_declared(&manifest, environment) {
+            return Ok(());
+        }
+        Err(Ended::refused(unknown_environment(&manifest.app, environment, manifest.environments.keys())))
+    }
+
+    /// Refuses an environment that neither the manifest declares nor the node knows: one that is not declared any more
+    /// may still run.
+    pub(crate) async fn check_known(&self, client: &mut Client, app: &Name, environment: &Name) -> Result<(), Ended> {
+        // A manifest with errors, or another app's, says nothing of this one.
+        let manifest = if self.common.app.is_some() { None } else { self.manifest_if_there().ok().flatten() };
+        if environment.as_str() == "dev" || manifest.as_ref().is_some_and(|one| is_declared(one, environment)) {
+            return Ok(());
+        }
+        let there = client.status(Some(app), None).await?.environments;
+        let known: Vec<&Name> = there.iter().map(|one| &one.environment).collect();
+        if known.contains(&environment) {
+            return Ok(());
+        }
+        let declared = manifest.iter().flat_map(|manifest| manifest.environments.keys());
+        Err(Ended::refused(unknown_environment(app, environment, declared.chain(known))))
+    }
+
     /// Where the environment's node is: `--node`, else what the manifest says, else this machine.
     pub(crate) fn transport(&self, environment: Option<&Name>) -> Result<Transport, Ended> {
         if let Some(url) = &self.common.node {
@@ -124,6 +152,34 @@ impl Context {
         }
         Ok(Client::new(transport))
     }
+
+    /// A client of the environment's node for what only reads: one that somebody stopped stays so. One that died is
+    /// started.
+    pub(crate) async fn reader(&self, environment: Option<&Name>) -> Result<Client, Ended> {
+        if let Some(stopped) = self.stopped(environment).await? {
+            return Err(Ended::refused(stopped.diagnostic()));
+        }
+        let client = self.client(environment).await?;
+        Ok(match client.transport().clone() {
+            Transport::Ssh { program, destination, port, home, .. } => {
+                Client::new(Transport::Ssh { program, destination, port, home, only_reads: true })
+            }
+            Transport::Unix(_) => client,
+        })
+    }
+
+    /// Whether somebody stopped the environment's node, if it is on this machine; of another's, `reader` is told.
+    pub(crate) async fn stopped(&self, environment: Option<&Name>) -> Result<Option<NodeStopped>, Ended> {
+        match self.transport(environment)? {
+            Transport::Unix(_) => seaworthy_node::start::is_stopped().await.map_err(Ended::refused),
+            Transport::Ssh { .. } => Ok(None),
+        }
+    }
+}
+
+/// `dev` needs no declaring.
+fn is_declared(manifest: &Manifest, environment: &Name) -> bool {
+    environment.as_str() == "dev" || manifest.environments.contains_key(environment)
 }
 
 /// The socket of this machine's node.
@@ -150,7 +206,7 @@ pub(crate) fn ssh_transport(url: &str) -> Result<Transport, Ended> {
     let program = std::env::var("SEAWORTHY_SSH").unwrap_or_else(|_| "ssh".to_owned());
     let program = program.split_whitespace().map(str::to_owned).collect();
     let home = std::env::var("SEAWORTHY_REMOTE_HOME").ok();
-    Ok(Transport::Ssh { program, destination: destination.to_owned(), port, home })
+    Ok(Transport::Ssh { program, destination: destination.to_owned(), port, home, only_reads: false })
 }
 
 #[cfg(test)]

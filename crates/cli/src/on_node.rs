@@ -167,9 +167,11 @@ async fn follow(context: &Context, client: &mut Client, environment: &Name, run:
             return Err(Ended::failed(Diagnostic::machine(message).help(help).later()));
         }
         tokio::time::sleep(Duration::from_millis(200 * u64::from(lost))).await;
-        // On this machine a node that died is started again, and begins the run again.
-        if let Ok(again) = context.client(Some(environment)).await {
-            *client = again;
+        // On this machine a node that died is started again, and begins the run again; not one that somebody stopped.
+        match context.reader(Some(environment)).await {
+            Ok(again) => *client = again,
+            Err(Ended::Refused(errors)) => return Err(Ended::Failed(errors)),
+            Err(_) => {}
         }
     }
 }
@@ -218,7 +220,7 @@ fn judge(context: &Context, run: &Run) -> Result<Digest, Ended> {
 
 /// Nobody waits for it any more.
 async fn stop(context: &Context, environment: &Name, run: &Run) -> Ended {
-    let stopped = async { context.client(Some(environment)).await?.stop_run(run.id).await.map_err(Ended::from) };
+    let stopped = async { context.reader(Some(environment)).await?.stop_run(run.id).await.map_err(Ended::from) };
     match stopped.await {
         Ok(()) => context.output.note(&format!("run {} was stopped: nothing is deployed", run.id)),
         Err(ended) => context.output.ended(&ended),

@@ -1,20 +1,59 @@
 //! The terminal that this program was started in.
 
+use crate::exit::Ended;
+use crate::output::Output;
 use nix::libc;
 use nix::sys::termios::{SetArg, Termios, cfmakeraw, tcgetattr, tcsetattr};
 use seaworthy_api::wire::TerminalSize;
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Whoever started this program wants its end: Ctrl-C, SIGTERM, or a terminal that is gone. Once somebody has listened
 /// for them, none of these ends this program by itself any more: whatever takes long after a build listens, too.
 pub(crate) async fn asked_to_end() -> std::io::Result<()> {
-    let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        pressed = tokio::signal::ctrl_c() => pressed,
-        _ = terminate.recv() => Ok(()),
-        _ = hang_up.recv() => Ok(()),
+    Asked::listen()?.wait().await;
+    Ok(())
+}
+
+/// Listens for [`asked_to_end`] from one moment on: what comes while nobody waits is heard later.
+pub(crate) struct Asked {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Asked {
+    /// From now on.
+    pub(crate) fn listen() -> io::Result<Self> {
+        let [interrupt, terminate, hang_up] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(signal);
+        Ok(Self { interrupt: interrupt?, terminate: terminate?, hang_up: hang_up? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+
+    /// Works, unless somebody asks to end or has asked already; then says so, and nothing more is done.
+    pub(crate) async fn or<T>(
+        &mut self,
+        output: Output,
+        words: &str,
+        work: impl Future<Output = Result<T, Ended>>,
+    ) -> Result<T, Ended> {
+        tokio::select! {
+            biased;
+            () = self.wait() => {
+                output.note(words);
+                Err(Ended::Code(130))
+            }
+            done = work => done,
+        }
     }
 }
 

@@ -4,6 +4,19 @@
 use seaworthy_host::linux::cgroups::{Controller, Hierarchies};
 use seaworthy_host::peer;
 
+/// What is there of a limit where control groups cannot be written.
+const MEMORY_MISSING: &str = if cfg!(target_os = "linux") {
+    "the memory of builds is looked at ten times a second, not limited: control groups cannot be written"
+} else {
+    "builds have no limit of memory: there are no control groups"
+};
+/// The same of processes.
+const PROCESSES_MISSING: &str = if cfg!(target_os = "linux") {
+    "the processes of builds are counted ten times a second: control groups cannot be written"
+} else {
+    "builds have no limit of processes of their own: there are no control groups"
+};
+
 /// What this machine gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walls {
@@ -45,8 +58,8 @@ impl Walls {
         let all = [
             (self.namespaces, "builds see this machine's files: it gives no namespaces"),
             (self.users, "builds run as the node's own user: the node is not root's"),
-            (self.memory, "builds have no limit of memory: control groups cannot be written"),
-            (self.processes, "builds have no limit of processes of their own: control groups cannot be written"),
+            (self.memory, MEMORY_MISSING),
+            (self.processes, PROCESSES_MISSING),
         ];
         all.into_iter().filter(|(there, _)| !there).map(|(_, line)| line).collect()
     }

@@ -163,8 +163,8 @@ pub(crate) fn given_port(sandbox: &Sandbox) -> u16 {
     (GIVEN_PORT_FIRST..ASIDE_PORT_FIRST).find(|port| !taken.contains(port)).unwrap_or(GIVEN_PORT_FIRST)
 }
 
-/// Whether the instances of a pool can have the network that they declare. `redirects` finds out whether the machine can
-/// send connections elsewhere, or why not; it is asked only where that is needed.
+/// Whether the instances of a pool can have the network that they declare. `redirects` finds out whether the machine
+/// can send connections elsewhere, or why not; it is asked only where that is needed.
 ///
 /// # Errors
 /// The pair that cannot be, and what to do about it.

@@ -303,6 +303,9 @@ pub struct ReleaseBundle {
     /// What a check found; `None`: it was never checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Checked>,
+    /// Its commit's tests have passed: what they found before is put right. Tests are no part of a release.
+    #[serde(default)]
+    pub tested: bool,
 }
 
 /// What a check said of a release.
@@ -315,6 +318,13 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// The same, once tests have passed.
+    #[must_use]
+    pub fn without_failed_tests(mut self) -> Self {
+        self.findings.retain(|finding| finding.rule != crate::finding::rule::FAILED_TEST);
+        self
+    }
+
     /// What is known of a release in which some services are of a newer one: what was found in each of them where it
     /// comes from; of what belongs to no service, both.
     #[must_use]

@@ -12,7 +12,7 @@ use crate::options::Options;
 use crate::peer::Access;
 use crate::routes::{Connection, Door, router};
 use crate::traffic::{GatewayTraffic, LateCalls};
-use crate::{Node, delivery, garbage, jobs, registry, supervise, throwaway};
+use crate::{Node, delivery, garbage, jobs, registry, stopped, supervise, throwaway};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::{EngineOptions, LocalTarget};
 use seaworthy_gateway::control::StartOptions;
@@ -44,7 +44,8 @@ pub fn main() -> ExitCode {
         .map_err(|e| machine(&e));
     let ended = Options::from_environment(&words).and_then(|options| runtime?.block_on(run(options)));
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Why::Wanted) => ExitCode::from(stopped::EXIT_CODE),
+        Ok(Why::Otherwise) => ExitCode::SUCCESS,
         Err(error) => {
             supervise::complain(&error);
             ExitCode::FAILURE
@@ -52,12 +53,21 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<(), Diagnostic> {
+/// Why a node ended.
+enum Why {
+    /// Somebody stopped it: nothing shall start it again by itself.
+    Wanted,
+    Otherwise,
+}
+
+async fn run(options: Options) -> Result<Why, Diagnostic> {
     // Held until the process ends: one home has one node.
     let Some(_lock) = only_node(&options).await? else {
         supervise::note("another node of this home runs already");
-        return Ok(());
+        return Ok(Why::Otherwise);
     };
+    // Whoever starts it wants it, even if it does not come as far as to answer.
+    stopped::forget(&options.home, &options.socket)?;
     let socket = options.socket.clone();
     let access = access(&options)?;
     let node = assemble(options).await?;
@@ -73,15 +83,17 @@ async fn run(options: Options) -> Result<(), Diagnostic> {
     supervise::note(&format!("the node serves on {}", socket.display()));
     if node.options.throwaway {
         tokio::select! {
-            served = serve(&node, Door::new(listener, access)) => served?,
+            served = serve(&node, Door::new(listener, access)) => {
+                served?;
+            }
             () = throwaway::until_let_go() => {}
         }
         throwaway::vanish(&node).await;
-        return Ok(());
+        return Ok(Why::Otherwise);
     }
-    serve(&node, Door::new(listener, access)).await?;
+    let why = serve(&node, Door::new(listener, access)).await?;
     supervise::note("the node ends");
-    Ok(())
+    Ok(why)
 }
 
 /// The lock of the home; `None` when another node of it answers. One that does not is about to end.
@@ -192,18 +204,20 @@ fn bind(socket: &Path, access: &Access) -> Result<UnixListener, Diagnostic> {
     Ok(listener)
 }
 
-async fn serve(node: &Arc<Node>, door: Door) -> Result<(), Diagnostic> {
+async fn serve(node: &Arc<Node>, door: Door) -> Result<Why, Diagnostic> {
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| machine(&e))?;
     let mut told = node.ending.subscribe();
     let service = router(Arc::clone(node)).into_make_service_with_connect_info::<Connection>();
     // Followers would keep a graceful end waiting for as long as they follow: they connect again.
     tokio::select! {
-        served = async { axum::serve(door, service).await } => served.map_err(|e| machine(&e)),
-        _ = terminate.recv() => Ok(()),
+        served = async { axum::serve(door, service).await } => {
+            served.map(|()| Why::Otherwise).map_err(|e| machine(&e))
+        }
+        _ = terminate.recv() => Ok(Why::Otherwise),
         _ = told.wait_for(|ending| *ending) => {
             // The answer to whoever asked goes out first.
             tokio::time::sleep(Duration::from_millis(50)).await;
-            Ok(())
+            Ok(Why::Wanted)
         }
     }
 }

@@ -72,6 +72,7 @@ mod tests {
             attachments: Default::default(),
             gates: manifest.gates,
             checked: checked.then(|| Checked { at: String::new(), findings }),
+            tested: false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 pub mod place;
 pub mod start;
+pub mod stopped;
 pub mod throwaway;
 
 mod daemon;

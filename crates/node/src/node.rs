@@ -7,11 +7,13 @@ use crate::isolation::Isolation;
 use crate::jobs::Jobs;
 use crate::journal::StoreJournal;
 use crate::options::Options;
+use crate::place;
 use crate::registry::RegistryPlace;
 use crate::smoke::Checks;
+use crate::stopped;
 use crate::target::NodeTarget;
 use crate::traffic::GatewayTraffic;
-use seaworthy_api::wire::{NodeInfo, RegistryInfo};
+use seaworthy_api::wire::{NodeInfo, NodeStopped, RegistryInfo};
 use seaworthy_deploy::{Executor, Target as _};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_engine::LocalTarget;
@@ -91,14 +93,40 @@ impl Node {
         }
     }
 
-    /// Ends the daemon; with `all`, instances and gateway first.
+    /// Ends the daemon because somebody wants it; with `all`, instances and gateway first.
+    pub(crate) async fn stop_for(&self, all: bool, by: String) -> Result<(), Diagnostic> {
+        // First: whatever happens now, nobody wants this node back. That everything has ended is said when it is true.
+        let mut word = NodeStopped {
+            at: Some(clock::rfc3339(clock::now())),
+            by: Some(by),
+            all: false,
+            installed: place::is_installed(&self.options.socket),
+        };
+        self.leave_word(&word);
+        if let Err(error) = self.stop(all).await {
+            stopped::forget(&self.options.home, &self.options.socket)?;
+            return Err(error);
+        }
+        word.all = all;
+        self.leave_word(&word);
+        self.ending.send_replace(true);
+        Ok(())
+    }
+
+    /// A disk that is full must not keep a node from being stopped.
+    fn leave_word(&self, word: &NodeStopped) {
+        if let Err(error) = stopped::remember(&self.options.home, &self.options.socket, word) {
+            crate::supervise::complain(&error.into());
+        }
+    }
+
+    /// With `all`, ends instances and gateway.
     pub(crate) async fn stop(&self, all: bool) -> Result<(), Diagnostic> {
         if all {
             self.deployments.refuse_from_now_on();
             self.stop_instances().await?;
             self.traffic.stop().await?;
         }
-        self.ending.send_replace(true);
         Ok(())
     }
 

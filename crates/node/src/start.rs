@@ -1,6 +1,7 @@
 //! Starting a node where a verb needs one.
 
-use crate::place;
+use crate::{place, stopped};
+use seaworthy_api::wire::NodeStopped;
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::files::FileError;
 use std::fs::OpenOptions;
@@ -61,18 +62,52 @@ pub const NODE_LOG: &str = "node.log";
 /// Makes sure that the node of this user's verbs answers; returns its socket.
 ///
 /// # Errors
-/// When it does not answer in time, with the last lines of its log.
+/// When it does not answer in time, with the last lines of its log; when it is an installed one that somebody stopped,
+/// and this user may not start it.
 pub async fn ensure_running() -> Result<PathBuf, Diagnostic> {
     let socket = place::socket()?;
     if answers(&socket).await {
         return Ok(socket);
     }
-    if place::is_installed(&socket) {
-        return wait(&socket, None).await;
+    if !place::is_installed(&socket) {
+        let child = spawn(&place::user_home())?;
+        return wait(&socket, Some(child)).await;
     }
-    let home = place::user_home();
-    let child = spawn(&home)?;
-    wait(&socket, Some(child)).await
+    // systemd starts again what died, and nothing that somebody stopped.
+    if let Some(stopped) = stopped::recall(&place::user_home(), &socket) {
+        start_installed().ok_or_else(|| stopped.diagnostic())??;
+    }
+    wait(&socket, None).await
+}
+
+/// Whether the node of this user's verbs was stopped by somebody who wants that, and does not answer.
+///
+/// # Errors
+/// When there is an installed node that this user may not use.
+pub async fn is_stopped() -> Result<Option<NodeStopped>, Diagnostic> {
+    let socket = place::socket()?;
+    // In this order: what it says before it ends is there once it does not answer any more.
+    if answers(&socket).await {
+        return Ok(None);
+    }
+    Ok(stopped::recall(&place::user_home(), &socket))
+}
+
+/// Lets systemd start the installed node; `None` where it does not run, or nobody but root may ask it.
+fn start_installed() -> Option<Result<(), Diagnostic>> {
+    if !seaworthy_host::peer::is_root() || !Path::new("/run/systemd/system").is_dir() {
+        return None;
+    }
+    let mut command = seaworthy_host::process::command("systemctl");
+    command.args(["start", "seaworthy.service"]).envs(std::env::vars_os()).stdin(Stdio::null());
+    Some(match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => {
+            let lines = String::from_utf8_lossy(&output.stderr).lines().map(str::to_owned).collect::<Vec<_>>();
+            Err(Diagnostic::machine("systemd does not start the node").evidence(lines))
+        }
+        Err(error) => Err(not_started(error)),
+    })
 }
 
 /// Whether a node answers there now. A connection alone says little: the kernel still takes some for a node that is

@@ -11,6 +11,7 @@ use seaworthy_host::clock;
 use seaworthy_model::Name;
 use seaworthy_model::deployment::Revision;
 use seaworthy_model::pool::PoolId;
+use seaworthy_model::resolve::unlocked;
 use seaworthy_store::Environment;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +35,7 @@ impl Node {
                 environments.push(status);
             }
         }
-        Ok(Status { environments, warnings })
+        Ok(Status { environments, warnings, node_stopped: None })
     }
 
     fn environment(
@@ -44,7 +45,15 @@ impl Node {
         counters: &Counters,
     ) -> Result<EnvironmentStatus, Failures> {
         let (app, environment) = (&place.app, &place.environment);
-        let revision = self.running(app, environment)?;
+        let mut revision = self.running(app, environment)?;
+        if let Some(revision) = &mut revision
+            && let Some(newer) = self.verified(revision)?
+        {
+            let lines = [&revision.provenance, &newer].map(|provenance| unlocked(provenance, environment));
+            revision.not_enforced.retain(|line| Some(line) != lines[0].as_ref());
+            revision.not_enforced.extend(lines[1].clone());
+            revision.provenance = newer;
+        }
         let here: Vec<&PoolStatus> =
             pools.iter().filter(|pool| pool.spec.app == *app && pool.spec.environment == *environment).collect();
         let last = self.store.deployments(app, environment, 1)?.into_iter().next();

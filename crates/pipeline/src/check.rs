@@ -2,6 +2,7 @@
 
 use crate::build::Request;
 use crate::cache::Cache;
+use crate::deployable;
 use crate::report::{Record, Step, StepFailure, StepId};
 use crate::seams::Functional;
 use crate::source::Source;
@@ -50,12 +51,17 @@ pub fn check(request: &Request<'_>, functional: &dyn Functional) -> Result<Check
         Err(errors) => return Ok(invalid(errors, Some(source.manifest))),
     };
     let cache = Cache::open(request.cache, true).map_err(|error| vec![error])?;
-    let report = Record::new(started.elapsed()).fill(validating.clone(), false);
+    let refusals = deployable::refusals(&source, &validated);
+    // Nothing that is built or tested depends on what environments say.
+    let validating = match refusals.is_empty() {
+        true => Step { report: Record::new(started.elapsed()).fill(validating.clone(), false), errors: Vec::new() },
+        false => StepFailure::refused(refusals).into_step(validating.clone(), started.elapsed()),
+    };
     let functional = validated.has_checks_of(Stage::Functional).then_some(functional);
     let worked = Work::new(request, &source, &validated, &cache, functional).run();
     let is_whole = worked.built.len() == source.manifest.services.len();
     let bundle = is_whole.then(|| bundle(&source, &validated, &worked.built));
-    let mut steps = vec![Step { report, errors: Vec::new() }];
+    let mut steps = vec![validating];
     steps.extend(worked.steps);
     steps.sort_by(|one, other| place(&one.report).cmp(&place(&other.report)));
     let is_done = steps.iter().all(|step| step.report.outcome == StepOutcome::Passed);

@@ -1,8 +1,11 @@
-//! The control group of a step's programs: how much they may take, and the end of all of them at once.
+//! What confines a step's programs: how much they may take, and the end of all of them at once. A control group, or,
+//! where none can be written, somebody who looks.
 
 #[cfg(target_os = "linux")]
 use crate::keeper::Keeper;
 use crate::limits::StepLimits;
+#[cfg(target_os = "linux")]
+use crate::watched::Watched;
 #[cfg(target_os = "linux")]
 use seaworthy_host::linux::cgroups::{Controller, Group, Hierarchies, Limits};
 #[cfg(target_os = "linux")]
@@ -70,7 +73,7 @@ fn end_leftovers(hierarchies: &Hierarchies) {
 /// Why programs were stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excess {
-    /// The kernel killed one that wanted more memory than all may have.
+    /// The kernel killed one that wanted more memory than all may have, or somebody saw that they have it.
     Memory,
     /// They wanted to be more than they may.
     Processes,
@@ -85,11 +88,7 @@ impl Confinements {
     }
 
     fn is_whole(&self) -> bool {
-        #[cfg(target_os = "linux")]
-        return self.groups().hierarchies.has(Controller::Memory)
-            && self.groups().hierarchies.has(Controller::Processes);
-        #[cfg(not(target_os = "linux"))]
-        false
+        cfg!(target_os = "linux")
     }
 
     #[cfg(target_os = "linux")]
@@ -109,7 +108,9 @@ impl Confinements {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let groups = self.groups();
         let group = Group::named(&groups.hierarchies, &format!("{}{number}", groups.prefix));
-        let confinement = Confinement { group };
+        let hierarchies = &groups.hierarchies;
+        let is_whole = hierarchies.has(Controller::Memory) && hierarchies.has(Controller::Processes);
+        let confinement = Confinement { group, limits: *limits, is_whole, watched: None };
         confinement.group.make(&Limits {
             memory_bytes: Some(limits.memory_bytes_max),
             processes: Some(limits.processes_max),
@@ -130,13 +131,32 @@ impl Confinements {
 pub(crate) struct Confinement {
     #[cfg(target_os = "linux")]
     group: Group,
+    #[cfg(target_os = "linux")]
+    limits: StepLimits,
+    /// Whether the group limits everything.
+    #[cfg(target_os = "linux")]
+    is_whole: bool,
+    #[cfg(target_os = "linux")]
+    watched: Option<Watched>,
 }
 
 impl Confinement {
-    /// Whether the kernel has stopped its programs from taking more.
-    pub(crate) fn excess(&self) -> Option<Excess> {
+    /// Its shell runs: what no group limits is looked at from here on.
+    #[cfg_attr(not(target_os = "linux"), allow(unused_variables, clippy::unused_self))]
+    pub(crate) fn started(&mut self, shell: u32) {
+        #[cfg(target_os = "linux")]
+        if !self.is_whole {
+            self.watched = Some(Watched::new(shell, &self.limits));
+        }
+    }
+
+    /// Whether its programs were stopped from taking more, or take more.
+    pub(crate) fn excess(&mut self) -> Option<Excess> {
         #[cfg(target_os = "linux")]
         {
+            if let Some(excess) = self.watched.as_mut().and_then(Watched::excess) {
+                return Some(excess);
+            }
             let memory = (self.group.memory_kills() > 0).then_some(Excess::Memory);
             memory.or_else(|| (self.group.refused_processes() > 0).then_some(Excess::Processes))
         }
@@ -144,10 +164,22 @@ impl Confinement {
         None
     }
 
+    /// The same, for one whose shell has just ended badly: the rest is still there.
+    pub(crate) fn excess_at_end(&mut self) -> Option<Excess> {
+        #[cfg(target_os = "linux")]
+        if let Some(watched) = &mut self.watched {
+            return watched.look();
+        }
+        self.excess()
+    }
+
     /// Kills whatever is in it.
     pub(crate) fn end(&self) {
         #[cfg(target_os = "linux")]
-        let _ = self.group.end();
+        {
+            let _ = self.group.end();
+            self.watched.as_ref().inspect(|watched| watched.end());
+        }
     }
 }
 

@@ -93,8 +93,14 @@ impl Isolation {
     }
 
     /// Makes a command start in a folder of the sources, with the variables and with the umask 022. Without a root of
-    /// its own ([`Self::why_not`]) it has the machine's network, whatever was asked for.
-    pub(crate) fn enter(&self, command: &mut Command, folder: &Path, network: BuildNetwork) -> std::io::Result<()> {
+    /// its own ([`Self::why_not`]) it has the machine's network, whatever was asked for, and as many processes as it likes.
+    pub(crate) fn enter(
+        &self,
+        command: &mut Command,
+        folder: &Path,
+        network: BuildNetwork,
+        processes_max: u32,
+    ) -> std::io::Result<()> {
         command.envs(&self.variables);
         #[cfg(target_os = "linux")]
         match &self.root {
@@ -104,13 +110,13 @@ impl Isolation {
                     BuildNetwork::Machine => Network::Shared,
                     BuildNetwork::None => Network::Loopback,
                 };
-                return root.enter(command, &self.at.join(within), network);
+                return root.enter(command, &self.at.join(within), network, Some(processes_max));
             }
             None => enter_plainly(command, folder),
         }
         #[cfg(not(target_os = "linux"))]
         {
-            let _ = network;
+            let _ = (network, processes_max);
             command.current_dir(folder);
         }
         Ok(())

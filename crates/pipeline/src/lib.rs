@@ -10,6 +10,7 @@ mod checks;
 mod collect;
 mod confinement;
 mod copy;
+mod deployable;
 pub mod discover;
 mod dockerfile;
 mod fingerprint;
@@ -22,6 +23,7 @@ mod isolation;
 mod keeper;
 mod limits;
 mod lines;
+mod program;
 pub mod progress;
 mod report;
 pub mod seams;
@@ -38,6 +40,8 @@ mod toolchains;
 pub mod upstream;
 mod validate;
 pub mod verify;
+#[cfg(target_os = "linux")]
+mod watched;
 mod work;
 
 pub use build::{Built, Request, build};

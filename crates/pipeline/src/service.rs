@@ -8,6 +8,7 @@ use crate::fingerprint::{Fingerprint, Listing, Recipe, fingerprint};
 use crate::image::{Made, key_of_content, lockfile_packages};
 use crate::isolation::Isolation;
 use crate::lines::Lines;
+use crate::program;
 use crate::progress::{Event, Step};
 use crate::report::{Record, StepFailure, milliseconds};
 use crate::source::Source;
@@ -263,6 +264,7 @@ impl ServiceBuild<'_> {
     /// hold. The key is that of a result which is not kept yet.
     fn entry(&self, folder: &Path, base: &str, by_content: bool) -> Result<(Entry, Option<Digest>), Diagnostic> {
         let tree = collect(self.name.as_str(), folder, &self.service.files)?;
+        program::check(self.name, &self.service.service, &tree)?;
         let packages =
             if self.service.has_folder { lockfile_packages(folder, &self.source.scope)? } else { BTreeSet::new() };
         if !by_content {
@@ -324,7 +326,10 @@ impl ServiceBuild<'_> {
         work: impl FnOnce(&Recipe<'_>) -> T,
     ) -> T {
         let files = self.service.files.iter().map(|source| format!("{source:?}"));
-        let files: Vec<String> = files.chain(self.service.junit.iter().map(|junit| format!("junit {junit}"))).collect();
+        let files = files.chain(self.service.junit.iter().map(|junit| format!("junit {junit}")));
+        // What was kept has been looked at for these.
+        let programs = program::own(&self.service.service).into_iter().map(|program| format!("program {program}"));
+        let files: Vec<String> = files.chain(programs).collect();
         work(&Recipe {
             path: &self.service.path,
             build: &self.service.build,

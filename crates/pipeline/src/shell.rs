@@ -61,7 +61,7 @@ pub(crate) enum Failure {
 impl ShellLine<'_> {
     /// Runs the line; every process of its group is gone afterwards.
     pub(crate) fn run(&self) -> Result<(), Failure> {
-        let (mut child, output, confinement) = self.start().map_err(|error| {
+        let (mut child, output, mut confinement) = self.start().map_err(|error| {
             let message = format!("cannot run `sh` in `{}`: {error}", self.folder.display());
             Failure::Machine(Diagnostic::machine(message).help("check that the folder and `sh` are there"))
         })?;
@@ -69,15 +69,19 @@ impl ShellLine<'_> {
         let output_bytes_max = self.limits.output_bytes_max;
         std::thread::spawn(move || read_lines(output, output_bytes_max, &sender));
         let mut heard = Heard { told: self.told, lines: 0, last: VecDeque::new() };
-        let ended = self.wait(&mut child, &lines, &confinement, &mut heard);
+        let ended = self.wait(&mut child, &lines, &mut confinement, &mut heard);
         if matches!(ended, Ended::TooMuch(_)) {
             // What takes more than it may is not asked twice.
             confinement.end();
             let _ = signal_group(child.id(), Signal::SIGKILL);
         }
+        let late = match &ended {
+            Ended::Status(status) if !status.success() => confinement.excess_at_end(),
+            _ => None,
+        };
         // Whatever it started and did not wait for; the shell itself is waited for already or ends now.
         end_group(&mut child);
-        let late = confinement.excess();
+        let late = late.or_else(|| confinement.excess());
         confinement.end();
         let tail = Instant::now();
         while tail.elapsed() < TAIL {
@@ -102,18 +106,20 @@ impl ShellLine<'_> {
         let (output, input) = std::io::pipe()?;
         let mut shell = command("/bin/sh");
         shell.arg("-c").arg(self.line);
-        let confinement = self.confinements.enter(&mut shell, self.limits)?;
-        self.isolation.enter(&mut shell, self.folder, self.network)?;
+        let mut confinement = self.confinements.enter(&mut shell, self.limits)?;
+        self.isolation.enter(&mut shell, self.folder, self.network, self.limits.processes_max)?;
         end_with_parent(&mut shell);
         shell.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
-        Ok((shell.spawn()?, output, confinement))
+        let child = shell.spawn()?;
+        confinement.started(child.id());
+        Ok((child, output, confinement))
     }
 
     fn wait(
         &self,
         child: &mut Child,
         said: &Receiver<Said>,
-        confinement: &Confinement,
+        confinement: &mut Confinement,
         heard: &mut Heard<'_>,
     ) -> Ended {
         let mut looked = Instant::now();

@@ -260,5 +260,6 @@ pub(crate) fn bundle(
         attachments,
         gates: manifest.gates.clone(),
         checked: None,
+        tested: false,
     }
 }

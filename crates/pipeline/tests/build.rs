@@ -13,7 +13,7 @@ fn simple() -> World {
     World::with(&[
         (
             "seaworthy.toml",
-            "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"mkdir -p made && cp source made/out\"\n\
+            "app = \"a\"\n[services.a]\nrun = [\"out\"]\nbuild = \"mkdir -p made && cp source made/out\"\n\
              test = \"grep -q good source\"\nfiles = [\"made/out\"]\n",
         ),
         ("a/source", "good"),
@@ -21,7 +21,7 @@ fn simple() -> World {
 }
 
 fn one(text: &str) -> World {
-    let manifest = format!("app = \"a\"\n[services.a]\npath = \".\"\nrun = [\"./out\"]\n{text}\n");
+    let manifest = format!("app = \"a\"\n[services.a]\npath = \".\"\nrun = [\"out\"]\n{text}\n");
     World::with(&[("seaworthy.toml", &manifest)])
 }
 
@@ -66,7 +66,7 @@ fn without_git_it_is_known_from_the_second_build_on() {
 #[test]
 fn without_git_what_a_build_changes_or_adds_beside_its_results_is_source() {
     let manifest = |build: &str| {
-        format!("app = \"a\"\n[services.a]\nrun = [\"./x\"]\nbuild = \"{build}\"\nfiles = [\"bin/*\", \"lib\"]\n")
+        format!("app = \"a\"\n[services.a]\nrun = [\"x\"]\nbuild = \"{build}\"\nfiles = [\"bin/*\", \"lib\"]\n")
     };
     let known = |build: &str| {
         let world = World::with(&[("seaworthy.toml", &manifest(build)), ("a/lib/one", "1")]);
@@ -90,7 +90,7 @@ fn another_recipe_is_another_build() {
     world.built();
     let manifest = |test: &str| {
         format!(
-            "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"mkdir -p made && cp source made/out\"\n\
+            "app = \"a\"\n[services.a]\nrun = [\"out\"]\nbuild = \"mkdir -p made && cp source made/out\"\n\
              test = \"{test}\"\nfiles = [\"made/out\"]\n"
         )
     };
@@ -152,7 +152,7 @@ fn source_that_changes_during_the_build_is_not_trusted() {
 fn a_failing_test_shows_its_last_lines_and_how_to_run_it() {
     let world = simple();
     world.write("a/source", "bad");
-    let manifest = "app = \"a\"\n[services.a]\nrun = [\"./a\"]\ntest = \"seq 100; echo wrong >&2; exit 3\"\n";
+    let manifest = "app = \"a\"\n[services.a]\nrun = [\"a\"]\ntest = \"seq 100; echo wrong >&2; exit 3\"\n";
     world.write("seaworthy.toml", manifest);
     insta::assert_snapshot!(world.refused());
     assert_eq!(world.lines().len(), 101, "every line was told");
@@ -237,7 +237,7 @@ fn checks_are_kept_with_their_methods() {
     let world = World::with(&[
         (
             "seaworthy.toml",
-            "app = \"a\"\n[services.a]\nrun = [\"./a\"]\n\
+            "app = \"a\"\n[services.a]\nrun = [\"a\"]\n\
              checks = [\"checks/*.hurl\", { file = \"checks/pay.hurl\", runs = [\"smoke\"], every = \"1m\" }]\n\
              [routes.r]\nhost = \"a.localhost\"\nservice = \"a\"\nchecks = [\"front.hurl\"]\n",
         ),

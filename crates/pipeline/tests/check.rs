@@ -15,7 +15,7 @@ fn committed(services: &[(&str, &str)]) -> World {
     let mut manifest = "app = \"a\"\n".to_owned();
     let world = World::new();
     for (name, text) in services {
-        manifest.push_str(&format!("[services.{name}]\nrun = [\"./x\"]\nfiles = [\"x\"]\n{text}\n"));
+        manifest.push_str(&format!("[services.{name}]\nrun = [\"x\"]\nfiles = [\"x\"]\n{text}\n"));
         world.write(&format!("{name}/x"), name);
     }
     world.write("seaworthy.toml", &manifest);
@@ -132,7 +132,7 @@ fn every_verdict_comes_at_once_and_what_needs_what_failed_is_not_run() {
 
 #[test]
 fn functional_checks_run_against_what_was_built_and_again_when_something_changed() {
-    let manifest = "app = \"a\"\n[services.a]\nrun = [\"./x\"]\nfiles = [\"x\"]\nchecks = [\"front.hurl\"]\n";
+    let manifest = "app = \"a\"\n[services.a]\nrun = [\"x\"]\nfiles = [\"x\"]\nchecks = [\"front.hurl\"]\n";
     let world = World::with(&[("seaworthy.toml", manifest), ("a/x", "1"), ("a/front.hurl", "GET x\n")]);
     world.commit_all();
     let mut says = Says::nothing_wrong();

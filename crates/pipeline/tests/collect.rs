@@ -6,7 +6,7 @@ use common::World;
 use seaworthy_host::files::{create_directory, set_mode};
 
 fn world(files: &str) -> World {
-    let manifest = format!("app = \"a\"\n[services.a]\nrun = [\"./a\"]\nfiles = {files}\n");
+    let manifest = format!("app = \"a\"\n[services.a]\nrun = [\"a\"]\nfiles = {files}\n");
     let world = World::with(&[
         ("seaworthy.toml", &manifest),
         ("a/bin/server", "#!/bin/sh\n"),
@@ -115,7 +115,7 @@ fn nothing_comes_from_outside() {
 
 #[test]
 fn a_service_folder_that_is_elsewhere_is_refused() {
-    let world = World::with(&[("seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"./a\"]\npath = \"a\"\n")]);
+    let world = World::with(&[("seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"a\"]\npath = \"a\"\n")]);
     world.link("a", "/usr");
     insta::assert_snapshot!(world.refused());
 }

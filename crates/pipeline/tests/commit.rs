@@ -9,7 +9,7 @@ fn world() -> World {
     World::with(&[
         (
             "seaworthy.toml",
-            "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cp source out; sh ../leave\"\nfiles = [\"out\"]\n",
+            "app = \"a\"\n[services.a]\nrun = [\"out\"]\nbuild = \"cp source out; sh ../leave\"\nfiles = [\"out\"]\n",
         ),
         // A file that should not matter, a cache that says so, and folders whose names are patterns of others.
         (
@@ -84,7 +84,7 @@ fn the_same_source_is_built_once_as_a_commit_whatever_was_built_before_it_was_on
     let world = world();
     world.write(
         "seaworthy.toml",
-        "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cp source out\"\nfiles = [\"out\"]\n",
+        "app = \"a\"\n[services.a]\nrun = [\"out\"]\nbuild = \"cp source out\"\nfiles = [\"out\"]\n",
     );
     world.commit_all();
     world.built();
@@ -99,7 +99,7 @@ fn the_same_source_is_built_once_as_a_commit_whatever_was_built_before_it_was_on
 fn the_manifest_may_lie_below_the_top() {
     let world = World::with(&[
         ("README", "x"),
-        ("apps/shop/seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"./x\"]\nfiles = [\"x\"]\n"),
+        ("apps/shop/seaworthy.toml", "app = \"a\"\n[services.a]\nrun = [\"x\"]\nfiles = [\"x\"]\n"),
         ("apps/shop/a/x", "x"),
     ]);
     let commit = world.commit_all();
@@ -164,7 +164,7 @@ fn a_part_of_the_history_does_not_tell_the_source() {
 
 #[test]
 fn what_git_ignores_does_not_get_into_a_commit() {
-    let manifest = "app = \"a\"\n[services.a]\nrun = [\"./out\"]\nbuild = \"cat local > out || echo clean > out\"\n\
+    let manifest = "app = \"a\"\n[services.a]\nrun = [\"out\"]\nbuild = \"cat local > out || echo clean > out\"\n\
                     files = [\"out\"]\n";
     let world = World::with(&[("seaworthy.toml", manifest), (".gitignore", "out\nlocal\n"), ("a/source", "1")]);
     world.commit_all();

@@ -8,7 +8,7 @@ use seaworthy_model::Name;
 use seaworthy_pipeline::Built;
 use serde_json::Value;
 
-const MANIFEST: &str = "app = \"shop\"\n[services.a]\nrun = [\"./out\"]\nport = false\n";
+const MANIFEST: &str = "app = \"shop\"\n[services.a]\nrun = [\"out\"]\nport = false\n";
 
 fn one(text: &str) -> World {
     World::with(&[("seaworthy.toml", &format!("{MANIFEST}{text}\n")), ("a/x", "x")])

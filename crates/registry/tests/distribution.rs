@@ -263,6 +263,7 @@ async fn images_of_releases_are_there_by_their_short_names_and_stay_as_they_are(
             attachments: BTreeMap::from([(seaworthy_model::Name::new("web").unwrap(), vec![materials.clone()])]),
             gates: Default::default(),
             checked: None,
+            tested: false,
             release,
             environments: BTreeMap::new(),
             provenance,

@@ -4,13 +4,13 @@ use crate::json;
 use crate::{Store, StoreError};
 use rusqlite::OptionalExtension as _;
 use seaworthy_host::clock;
-use seaworthy_model::release::ReleaseBundle;
+use seaworthy_model::release::{Checked, ReleaseBundle};
 use seaworthy_model::{Digest, Name};
 
 impl Store {
     /// Keeps a release. The same release may come again from another commit, with other values beside it: what came
     /// last counts (revisions hold their own values). What a check found stays until another check has looked: that
-    /// somebody built it again says nothing about it.
+    /// somebody built it again says nothing about it, but for the tests, if they passed then.
     ///
     /// # Errors
     /// When the database cannot be written.
@@ -24,6 +24,9 @@ impl Store {
                 let before: Option<String> = statement.query_row([digest.to_string()], |row| row.get(0)).optional()?;
                 let before = before.and_then(|text| json::decode::<ReleaseBundle>("release", &text).ok());
                 bundle.checked = before.and_then(|before| before.checked);
+                if bundle.tested {
+                    bundle.checked = bundle.checked.map(Checked::without_failed_tests);
+                }
             }
             transaction.execute(
                 "INSERT INTO releases (digest, app, bundle, stored_at) VALUES (?1, ?2, ?3, ?4)

@@ -140,7 +140,8 @@ impl World {
         let environments = ["prod", "qa"].map(|place| (name(place), EnvironmentSpec::default()));
         let (environments, attachments) = (BTreeMap::from(environments), BTreeMap::new());
         let gates = seaworthy_model::gate::Gates::default();
-        let bundle = ReleaseBundle { release, environments, provenance, attachments, gates, checked: None };
+        let bundle =
+            ReleaseBundle { release, environments, provenance, attachments, gates, checked: None, tested: false };
         self.store.put_release(&bundle).expect("a release");
         (bundle, BTreeSet::from(images))
     }

@@ -29,6 +29,7 @@ fn bundle(app: &str, commit: Option<&str>) -> ReleaseBundle {
         attachments: BTreeMap::new(),
         gates: Default::default(),
         checked: None,
+        tested: false,
     }
 }
 
@@ -411,4 +412,25 @@ fn what_a_check_found_outlives_a_build_without_one() {
     assert_eq!(rule(&release).as_deref(), Some("one"), "nobody looked again");
     store.put_release(&found("two")).expect("a release");
     assert_eq!(rule(&release).as_deref(), Some("two"));
+}
+
+#[test]
+fn a_failed_test_is_forgotten_when_a_build_comes_whose_tests_passed() {
+    use seaworthy_model::finding::{Finding, Severity, Source, rule};
+    use seaworthy_model::release::Checked;
+    let home = tempfile::tempdir().expect("a folder");
+    let store = Store::open(home.path()).expect("a store");
+    let finding = |source, rule: &str| Finding::new(source, rule, Severity::High, "m");
+    let findings = vec![finding(Source::Test, rule::FAILED_TEST), finding(Source::Scan, "CVE-1")];
+    let found = ReleaseBundle { checked: Some(Checked { at: String::new(), findings }), ..bundle("shop", None) };
+    let rules = |digest: &Digest| {
+        let checked = store.release(digest).expect("a release").expect("a release").checked;
+        checked.expect("checked").findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>()
+    };
+    let release = store.put_release(&found).expect("a release");
+    store.put_release(&bundle("shop", None)).expect("a release");
+    assert_eq!(rules(&release), [rule::FAILED_TEST, "CVE-1"], "nobody has tested it again");
+    // Somebody else builds it, who knows nothing of the check: promoting reads what is here.
+    store.put_release(&ReleaseBundle { tested: true, ..bundle("shop", None) }).expect("a release");
+    assert_eq!(rules(&release), ["CVE-1"]);
 }

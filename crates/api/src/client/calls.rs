@@ -135,11 +135,27 @@ impl Client {
         self.lines(Method::GET, &format!("/v1/deployments/{id}/events?after={after}"), NOTHING, each).await
     }
 
-    /// `GET /v1/status`.
+    /// `GET /v1/status`, of a node that runs.
+    ///
+    /// # Errors
+    /// See [`Self::node`]; when somebody stopped it.
+    pub async fn status(&mut self, app: Option<&Name>, environment: Option<&Name>) -> Result<Status, ClientError> {
+        let status = self.status_if_stopped_too(app, environment).await?;
+        match &status.node_stopped {
+            Some(stopped) => Err(ClientError::Refused { status: 409, errors: vec![stopped.diagnostic()] }),
+            None => Ok(status),
+        }
+    }
+
+    /// `GET /v1/status`: that it is stopped is an answer, too.
     ///
     /// # Errors
     /// See [`Self::node`].
-    pub async fn status(&mut self, app: Option<&Name>, environment: Option<&Name>) -> Result<Status, ClientError> {
+    pub async fn status_if_stopped_too(
+        &mut self,
+        app: Option<&Name>,
+        environment: Option<&Name>,
+    ) -> Result<Status, ClientError> {
         let app = app.map(Name::as_str).unwrap_or_default();
         let environment = environment.map(Name::as_str).unwrap_or_default();
         self.call(Method::GET, &format!("/v1/status?app={app}&environment={environment}"), NOTHING).await

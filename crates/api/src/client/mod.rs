@@ -10,7 +10,7 @@ mod transport;
 pub use calls::LogQuery;
 pub use connection::Client;
 pub use conversation::{Conversation, FromNode, ToNode};
-pub use transport::Transport;
+pub use transport::{READS_VARIABLE, Transport};
 
 use seaworthy_diagnostics::Diagnostic;
 

@@ -24,8 +24,13 @@ pub enum Transport {
         port: Option<u16>,
         /// `SEAWORTHY_HOME` of the node there, if not the installed one.
         home: Option<String>,
+        /// A node there that somebody stopped is not started for this.
+        only_reads: bool,
     },
 }
+
+/// Set for `seaworthy node connect` where the verb only reads: a program that does not know it starts the node.
+pub const READS_VARIABLE: &str = "SEAWORTHY_ONLY_READS";
 
 /// What is run on the other machine. Non-login shells often lack these two folders.
 const REMOTE_PATH: &str = "PATH=\"$PATH:/usr/local/bin:$HOME/.local/bin\"";
@@ -44,7 +49,7 @@ impl Transport {
     /// The arguments (program first) that run a shell line on the other machine; `None` for this machine.
     #[must_use]
     pub fn remote_command(&self, line: &str) -> Option<Vec<String>> {
-        let Self::Ssh { program, destination, port, home } = self else { return None };
+        let Self::Ssh { program, destination, port, home, .. } = self else { return None };
         let mut words = program.clone();
         words.extend(["-T".to_owned(), "-o".to_owned(), "BatchMode=yes".to_owned()]);
         if let Some(port) = port {
@@ -61,8 +66,10 @@ impl Transport {
             Self::Unix(path) => {
                 UnixStream::connect(path).await.map(Stream::Unix).map_err(|e| unreachable(e.to_string()))
             }
-            Self::Ssh { .. } => {
-                let words = self.remote_command("exec seaworthy node connect").unwrap_or_default();
+            Self::Ssh { only_reads, .. } => {
+                let reads = if *only_reads { format!("{READS_VARIABLE}=1 ") } else { String::new() };
+                let line = format!("{reads}exec seaworthy node connect");
+                let words = self.remote_command(&line).unwrap_or_default();
                 // ssh needs the user's own environment: the agent's socket, HOME, the terminal.
                 let mut command = seaworthy_host::process::command(&words[0]);
                 command.args(&words[1..]).envs(std::env::vars_os());

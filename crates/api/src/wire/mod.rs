@@ -18,7 +18,7 @@ pub use exec::{EXEC_PROTOCOL, ExecRequest, ExecTerminal, TerminalSize};
 pub use functional::FunctionalCheck;
 pub use jobs::{JobRun, JobStatus};
 pub use logs::{LogLine, RunEvent, RunRequest};
-pub use node::{NodeInfo, RegistryInfo, StopRequest};
+pub use node::{NodeInfo, NodeStopped, RegistryInfo, StopRequest};
 pub use release::{DigestList, ReleaseAccepted};
 pub use sent::{CommitList, RunProgress, SENT_BYTES_MAX, SentCommit};
 pub use status::{

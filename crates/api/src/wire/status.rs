@@ -1,6 +1,6 @@
 //! What runs.
 
-use super::{DeploymentRecord, JobStatus};
+use super::{DeploymentRecord, JobStatus, NodeStopped};
 use seaworthy_model::run::{Follower, Run};
 use seaworthy_model::{Digest, Name};
 use serde::{Deserialize, Serialize};
@@ -12,6 +12,17 @@ pub struct Status {
     pub environments: Vec<EnvironmentStatus>,
     /// What is wrong with the node or its gateway, in words.
     pub warnings: Vec<String>,
+    /// Set where no node answers because somebody stopped it: then nobody knows of environments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_stopped: Option<NodeStopped>,
+}
+
+impl Status {
+    /// What there is to say of a node that somebody stopped.
+    #[must_use]
+    pub fn of_stopped(node: NodeStopped) -> Self {
+        Self { environments: Vec::new(), warnings: Vec::new(), node_stopped: Some(node) }
+    }
 }
 
 /// One environment.

@@ -7,7 +7,10 @@ use crate::exit::{Ended, Ending};
 pub(super) async fn run(context: &Context, arguments: &DiffArguments) -> Ending {
     let app = context.app()?;
     context.check_same_node(&arguments.a, &arguments.b)?;
-    let mut client = context.client(Some(&arguments.b)).await?;
+    let mut client = context.reader(Some(&arguments.b)).await?;
+    for environment in [&arguments.a, &arguments.b] {
+        context.check_known(&mut client, &app, environment).await?;
+    }
     let changes = client.difference(&app, &arguments.a, &arguments.b).await?;
     if context.output.json {
         context.output.value(&changes);

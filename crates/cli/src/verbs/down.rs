@@ -11,6 +11,7 @@ pub(super) async fn run(context: &Context, arguments: &EnvironmentArgument) -> E
     let app = context.app()?;
     let environment = &arguments.environment;
     let mut client = context.client(Some(environment)).await?;
+    context.check_known(&mut client, &app, environment).await?;
     let request = DeploymentRequest { intent: Intent::Down, claim: claim() };
     let started = client.deploy(&app, environment, &request).await?;
     announce(context, environment, &started);

@@ -23,7 +23,8 @@ const NO_READER: u8 = 141;
 
 pub(super) async fn run(context: &Context, arguments: &ExecArguments) -> Ending {
     let app = context.app()?;
-    let mut client = context.client(Some(&arguments.environment)).await?;
+    let mut client = context.reader(Some(&arguments.environment)).await?;
+    context.check_known(&mut client, &app, &arguments.environment).await?;
     let size = terminal::size();
     let request = ExecRequest {
         service: arguments.service.clone(),

@@ -11,8 +11,11 @@ use serde::Serialize;
 
 pub(super) async fn run(context: &Context, arguments: &HistoryArguments) -> Ending {
     let app = context.app()?;
-    let mut client = context.client(arguments.environment.as_ref()).await?;
+    let mut client = context.reader(arguments.environment.as_ref()).await?;
     let of = arguments.environment.as_ref();
+    if let Some(environment) = of {
+        context.check_known(&mut client, &app, environment).await?;
+    }
     let records = client.history(&app, of, arguments.lines).await?;
     let runs = client.runs(&app, of, arguments.lines).await.unwrap_or_default();
     // Jobs that ended badly are history, too.

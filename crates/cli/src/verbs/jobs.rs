@@ -11,7 +11,8 @@ use seaworthy_model::Name;
 pub(super) async fn run(context: &Context, arguments: &JobsArguments) -> Ending {
     let (app, environment) = (context.app()?, &arguments.environment);
     let (output, job) = (context.output, arguments.job.as_ref());
-    let mut client = context.client(Some(environment)).await?;
+    let mut client = context.reader(Some(environment)).await?;
+    context.check_known(&mut client, &app, environment).await?;
     let runs = client.job_runs(&app, Some(environment), job, false, arguments.lines).await?;
     if output.json {
         output.value(&runs);
@@ -33,6 +34,7 @@ pub(super) async fn run(context: &Context, arguments: &JobsArguments) -> Ending 
 pub(super) async fn run_now(context: &Context, environment: &Name, job: &Name) -> Ending {
     let app = context.app()?;
     let mut client = context.client(Some(environment)).await?;
+    context.check_known(&mut client, &app, environment).await?;
     let output = context.output;
     let lost = Diagnostic::machine(format!("the node ended before `{job}` did"));
     let goes_on = format!("it goes on: `seaworthy jobs {environment} {job}` shows how it ends");

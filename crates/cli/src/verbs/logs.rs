@@ -13,7 +13,8 @@ use seaworthy_model::Name;
 pub(super) async fn run(context: &Context, arguments: &LogsArguments) -> Ending {
     let app = context.app()?;
     context.check_environment("logs", &arguments.environment)?;
-    let mut client = context.client(Some(&arguments.environment)).await?;
+    let mut client = context.reader(Some(&arguments.environment)).await?;
+    context.check_known(&mut client, &app, &arguments.environment).await?;
     let query = LogQuery { service: arguments.service.clone(), lines: arguments.lines, follow: arguments.follow };
     let output = context.output;
     tokio::select! {

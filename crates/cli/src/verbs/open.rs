@@ -9,7 +9,8 @@ use std::process::Stdio;
 pub(super) async fn run(context: &Context, arguments: &OpenArguments) -> Ending {
     let app = context.app()?;
     let environment = &arguments.environment;
-    let mut client = context.client(Some(environment)).await?;
+    let mut client = context.reader(Some(environment)).await?;
+    context.check_known(&mut client, &app, environment).await?;
     let status = client.status(Some(&app), Some(environment)).await?;
     let routes: Vec<_> = status.environments.iter().flat_map(|e| &e.routes).collect();
     let found = match &arguments.route {

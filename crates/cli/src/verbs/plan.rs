@@ -1,6 +1,6 @@
 //! `seaworthy plan`: what a deployment would do. Exits 0 (nothing), 2 (something), 1 (it cannot).
 
-use super::deploy::prepare;
+use super::deploy::{Purpose, prepare};
 use crate::arguments::DeployArguments;
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
@@ -14,8 +14,9 @@ pub(super) async fn run(context: &Context, arguments: &DeployArguments) -> Endin
 }
 
 async fn plan(context: &Context, arguments: &DeployArguments) -> Ending {
-    let (mut client, app, request) = prepare(context, arguments).await?;
-    let plan = client.plan(&app, &arguments.environment, &request).await?;
+    let (mut client, app, request, mut asked) = prepare(context, arguments, Purpose::Read).await?;
+    let asking = async { Ok(client.plan(&app, &arguments.environment, &request).await?) };
+    let plan = asked.or(context.output, "stopped: nothing was changed", asking).await?;
     let output = context.output;
     if output.json {
         output.value(&plan);

@@ -11,6 +11,7 @@ pub(super) async fn run(context: &Context, arguments: &PromoteArguments) -> Endi
     let app = context.app()?;
     context.check_same_node(&arguments.from, &arguments.to)?;
     let mut client = context.client(Some(&arguments.to)).await?;
+    context.check_known(&mut client, &app, &arguments.from).await?;
     let request = DeploymentRequest { intent: Intent::Promote { from: arguments.from.clone() }, claim: claim() };
     let started = client.deploy(&app, &arguments.to, &request).await?;
     announce(context, &arguments.to, &started);

@@ -12,6 +12,7 @@ pub(super) async fn run(context: &Context, arguments: &RollbackArguments) -> End
     let app = context.app()?;
     let environment = &arguments.environment;
     let mut client = context.client(Some(environment)).await?;
+    context.check_known(&mut client, &app, environment).await?;
     let status = client.status(Some(&app), Some(environment)).await?;
     let under_way = status.environments.first().and_then(|e| e.deployment.as_ref());
     if let Some(deployment) = under_way.filter(|d| d.outcome == Outcome::Running && arguments.to.is_none()) {

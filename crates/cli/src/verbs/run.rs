@@ -14,6 +14,7 @@ pub(super) async fn run(context: &Context, arguments: &RunArguments) -> Ending {
     };
     let app = context.app()?;
     let mut client = context.client(Some(&arguments.environment)).await?;
+    context.check_known(&mut client, &app, &arguments.environment).await?;
     let request = RunRequest { service: service.clone(), command: arguments.command.clone() };
     let output = context.output;
     let mut ending = Ok(());

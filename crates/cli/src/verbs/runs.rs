@@ -9,7 +9,11 @@ use seaworthy_model::run::{Run, RunOutcome};
 
 pub(super) async fn run(context: &Context, arguments: &RunsArguments) -> Ending {
     let app = context.app()?;
-    let mut client = context.client(arguments.environment.as_ref()).await?;
+    let of = arguments.environment.as_ref();
+    let mut client = if arguments.again { context.client(of).await? } else { context.reader(of).await? };
+    if let Some(environment) = of {
+        context.check_known(&mut client, &app, environment).await?;
+    }
     let output = context.output;
     if let Some(environment) = arguments.environment.as_ref().filter(|_| arguments.again) {
         let run = client.run_again(&app, environment).await?;

@@ -10,7 +10,6 @@ use seaworthy_api::wire::{
     DeploymentStarted, EnvironmentStatus, InstanceStatus, PlanAnswer, ServiceStatus, SoakStatus, State, Status,
 };
 use seaworthy_delivery::evidence::line;
-use seaworthy_diagnostics::Diagnostic;
 use seaworthy_host::clock;
 use seaworthy_model::Name;
 use seaworthy_model::manifest::Manifest;
@@ -19,14 +18,23 @@ use std::time::Duration;
 
 pub(super) async fn run(context: &Context, arguments: &StatusArguments) -> Ending {
     let (app, manifest) = subject(context, arguments)?;
-    let mut client = context.client(arguments.environment.as_ref()).await?;
-    let status = client.status(app.as_ref(), arguments.environment.as_ref()).await?;
-    if arguments.follow {
-        return follow_running(context, &mut client, &status).await;
-    }
-    if let Some(environment) = arguments.environment.as_ref().filter(|_| status.environments.is_empty()) {
-        check_known(manifest.as_ref(), environment)?;
-    }
+    let environment = arguments.environment.as_ref();
+    // That it is stopped is an answer, but not to who waits for a deployment.
+    let stopped = if arguments.follow { None } else { context.stopped(environment).await? };
+    let status = match stopped {
+        Some(stopped) => Status::of_stopped(stopped),
+        None => {
+            let mut client = context.reader(environment).await?;
+            if let (Some(app), Some(environment)) = (&app, environment) {
+                context.check_known(&mut client, app, environment).await?;
+            }
+            if arguments.follow {
+                let status = client.status(app.as_ref(), environment).await?;
+                return follow_running(context, &mut client, &status).await;
+            }
+            client.status_if_stopped_too(app.as_ref(), environment).await?
+        }
+    };
     if context.output.json {
         context.output.value(&status);
     } else {
@@ -52,15 +60,6 @@ fn subject(context: &Context, arguments: &StatusArguments) -> Result<(Option<Nam
             Ok((None, None))
         }
     }
-}
-
-fn check_known(manifest: Option<&Manifest>, environment: &Name) -> Result<(), Ended> {
-    let Some(manifest) = manifest.filter(|manifest| !manifest.environments.contains_key(environment)) else {
-        return Ok(());
-    };
-    let known: Vec<String> = manifest.environments.keys().map(|name| format!("`{name}`")).collect();
-    let error = Diagnostic::user(format!("`{}` has no environment `{environment}`", manifest.app));
-    Err(Ended::refused(error.help(format!("it has {}", known.join(", ")))))
 }
 
 /// Says which environments are on other machines: this one knows nothing of them.
@@ -98,6 +97,10 @@ async fn follow_running(context: &Context, client: &mut seaworthy_api::Client, s
 fn print(context: &Context, status: &Status, app: Option<&Name>, environment: Option<&Name>) {
     let output = context.output;
     status.warnings.iter().for_each(|warning| output.warning(warning));
+    if let Some(stopped) = &status.node_stopped {
+        output.data(&stopped.words());
+        return output.data(&format!("{dim}help:{dim:#} {}", stopped.help(), dim = style::DIM));
+    }
     if status.environments.is_empty() {
         let up = environment.map_or("seaworthy up".to_owned(), |environment| format!("seaworthy up {environment}"));
         match (app, environment) {

@@ -1,10 +1,13 @@
 //! The verdict on a commit: what passes, what does not, and what a person reads first.
 
 use crate::printed::Terminal;
+use crate::support::accounts::{Account, administer};
 use crate::support::manifest::{Service, app};
 use crate::support::world::World;
+use seaworthy_host::linux::procfs;
 use serde_json::Value;
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt};
 use std::time::{Duration, Instant};
 
 const FRONT: &str = "GET {{url}}/version\nHTTP 200\n[Asserts]\nbody == \"one\"\n";
@@ -178,6 +181,34 @@ fn what_takes_too_much_is_stopped_and_named() {
 }
 
 #[test]
+fn whoever_may_write_no_control_groups_is_limited_all_the_same() {
+    let eater = Service::web("eater", "one").line("test = \"x=xxxxxxxxxxxxxxxx; while :; do x=$x$x; done\"");
+    let bomb = Service::web("bomb", "one").line("test = \"b() { sleep 300 & b & b; }; b\"");
+    let hidden = "test = \"setsid sleep 300 & while :; do :; done\"";
+    let world = committed(&app(&[eater, bomb, Service::web("hides", "one").line(hidden)], &[]));
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).expect("own folder");
+    let account = Account::new(folder.path(), &[]);
+    let (app, program) = (account.home.join("app"), folder.path().join("seaworthy"));
+    fs::copy(env!("CARGO_BIN_EXE_seaworthy"), &program).expect("a copy of the program");
+    administer("cp", &["--recursive", &world.app.to_string_lossy(), &app.to_string_lossy()]);
+    administer("chown", &["--recursive", &account.uid.to_string(), &app.to_string_lossy()]);
+    let mut check = account.command(&program);
+    check.args(["check", "--json", "--step-time", "45s", "--step-memory", "200MB"]).current_dir(&app);
+    let output = check.env("SEAWORTHY_HOME", account.home.join("state")).output().expect("the check");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    for reason in
+        ["`eater` wanted more than 200MB of memory", "`bomb` wanted more than", "`hides` took longer than 45s"]
+    {
+        assert!(said.contains(reason), "no `{reason}` in {said}");
+    }
+    let is_left = |pid: u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|metadata| metadata.uid() == account.uid);
+    let left: Vec<_> = procfs::all().into_iter().filter(|stat| stat.state != 'Z' && is_left(stat.pid)).collect();
+    assert_eq!(left, [], "they go on");
+}
+
+#[test]
 fn a_test_that_was_put_right_is_held_against_nothing() {
     let world = locked(&web(&["test = \"sh try.sh\""]));
     world.write("try.sh", "exit 1\n");
@@ -187,4 +218,58 @@ fn a_test_that_was_put_right_is_held_against_nothing() {
     world.commit();
     // The release is the same: tests are no part of it.
     world.run(&["deploy", "prod"]).expect(0);
+}
+
+#[test]
+fn what_no_plan_would_take_does_not_pass() {
+    let lines = [
+        "env.TOKEN = { secret = \"token\" }",
+        "env.KEY = { required = true }",
+        "env.OTHER = { required = true }",
+        "test = \"echo tested\"",
+    ];
+    let web = lines.iter().fold(Service::web("web", "one"), |service, line| service.line(line));
+    let values = "services.web.env.KEY = \"k\"\nservices.web.env.OTHER = \"o\"";
+    let world = World::with(&app(&[web], &[values]));
+    world.commit();
+    let verdict = verdict(&world, &[], 2);
+    let steps = steps(&verdict);
+    // What environments say changes nothing of what is built and tested.
+    assert_eq!(steps[..3], ["validate refused", "test web passed", "build web passed"], "{steps:?}");
+    let said = verdict["steps"][0]["last_lines"].to_string();
+    for refusal in [
+        "cannot be deployed to `dev`, `prod`: `TOKEN` of `web` is the secret `token`",
+        "cannot be deployed to `prod`: `prod` has no value for `KEY` of `web`",
+        "cannot be deployed to `prod`: `prod` has no value for `OTHER` of `web`",
+        "[environments.prod.services.web.env]",
+    ] {
+        assert!(said.contains(refusal), "{refusal}: {said}");
+    }
+    // Nobody but `prod` lacks them, and `dev` has nothing to do with that.
+    let plain =
+        app(&[Service::web("web", "one").line("env.KEY = { required = true }")], &[values.lines().next().unwrap()]);
+    world.write_manifest(&plain);
+    world.up();
+    world.commit();
+    world.run(&["plan", "prod"]).expect(1).says("`prod` has no value for `KEY`");
+    world.run(&["check"]).expect(2);
+}
+
+#[test]
+fn a_program_that_is_not_among_the_files_does_not_pass() {
+    let world = World::with(&app(&[Service::web("web", "one").line("run = [\"./subjekt\"]")], &[]));
+    world.commit();
+    let verdict = self::verdict(&world, &[], 1);
+    assert_eq!(steps(&verdict)[..2], ["validate passed", "build web failed"]);
+    let reason = verdict["steps"][1]["reason"].as_str().unwrap_or_default();
+    assert_eq!(reason, "`web` starts `./subjekt`, which is not in its image");
+    assert_eq!(verdict["steps"][1]["help"], "its image holds `subject`: see `files` and `run`");
+    // Neither does what was built before under another name.
+    world.write_manifest(&app(&[Service::web("web", "one").line("build = \"true\"")], &[]));
+    world.commit();
+    world.run(&["check"]).expect(0);
+    let renamed = Service::web("web", "one").line("build = \"true\"").line("run = [\"./subjekt\"]");
+    world.write_manifest(&app(&[renamed], &[]));
+    world.commit();
+    world.run(&["check"]).expect(1).stdout.find("./subjekt").expect("its name");
 }

@@ -45,6 +45,23 @@ fn what_is_pushed_is_deployed_and_what_is_broken_is_not() {
 }
 
 #[test]
+fn a_commit_that_gives_the_same_release_is_what_runs_then() {
+    let (world, repository) = following_one();
+    let revision = world.dev()["revision"].clone();
+    world.write("README", "what no service has in its image\n");
+    let commit = repository.push(&world, "main");
+    let run = world.ended_run(&commit);
+    assert_eq!((&run["outcome"], &run["deployments"]), (&"deployed".into(), &serde_json::json!({})), "{run:#}");
+    let dev = world.dev();
+    assert_eq!((&dev["commit"], &dev["revision"]), (&commit.as_str().into(), &revision), "{dev:#}");
+    assert_eq!(dev["release"], run["release"]);
+    // One that is refused afterwards takes nothing away.
+    world.write("broken", "cannot count\n");
+    assert_eq!(world.ended_run(&repository.push(&world, "main"))["outcome"], "failed");
+    assert_eq!(world.dev()["commit"], commit.as_str());
+}
+
+#[test]
 fn what_breaks_only_there_goes_back_by_itself() {
     let (world, repository) = following_one();
     // The value is that of `dev` alone: where the commit is checked, everything is well.

@@ -97,7 +97,7 @@ fn the_group_deploys_to_one_node_and_strangers_are_refused_in_words() {
     let folder = tempfile::Builder::new().prefix("seaworthy-users-").tempdir().expect("a temporary folder");
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).expect("own folder");
     let (world, program) = (World::new(), program(folder.path()));
-    let installed = Installed::start(&world, &program);
+    let mut installed = Installed::start(&world, &program);
     let modes = [FOLDER, SOCKET].map(|path| fs::metadata(path).expect("there").mode() & 0o777);
     assert_eq!(modes, [0o750, 0o660]);
     assert!([FOLDER, SOCKET].iter().all(|path| fs::metadata(path).map(|m| m.gid()).ok() == peer::group_id(GROUP)));
@@ -128,6 +128,17 @@ fn the_group_deploys_to_one_node_and_strangers_are_refused_in_words() {
     let actors: Vec<&str> =
         history.as_array().into_iter().flatten().filter_map(|d| d["actor"]["user"].as_str()).collect();
     assert_eq!(actors, [bob.name.as_str(), anne.name.as_str()]);
+
+    // Anne stops it: systemd is told so by how it ends, and nobody of the group starts it by looking or by deploying.
+    run(&anne, &program, &["node", "stop"]).expect(0);
+    assert_eq!(installed.node.wait().expect("an end").code(), Some(seaworthy_node::stopped::EXIT_CODE.into()));
+    let status = run(&bob, &program, &["status"]).expect(0).stdout;
+    assert!(status.contains(&format!("the node was stopped by `{}`", anne.name)), "{status}");
+    for (words, code) in [(&["history"][..], 2), (&["down", "dev"], 1)] {
+        run(&bob, &program, words).expect(code).says(&anne.name).says("`sudo systemctl start seaworthy`");
+    }
+    assert_eq!(world.count(Role::Node), 0);
+    assert_eq!(world.text("/version"), "two");
     drop(installed);
 }
 

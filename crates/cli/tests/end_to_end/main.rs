@@ -47,5 +47,7 @@ mod replace;
 mod reports;
 mod sent;
 mod smoke_and_bake;
+mod stopped;
 mod stored_images;
+mod unknown_names;
 mod walls;

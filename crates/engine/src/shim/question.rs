@@ -141,7 +141,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_answer_is_longer_than_its_question_and_an_address(bytes in prop::collection::vec(any::<u8>(), 0..BYTES_MAX)) {
+        fn no_answer_is_longer_than_its_question_and_an_address(
+            bytes in prop::collection::vec(any::<u8>(), 0..BYTES_MAX),
+        ) {
             if let Some(question) = Question::parse(&bytes) {
                 prop_assert!(question.answer(Some(Some(Ipv4Addr::LOCALHOST))).len() <= bytes.len() + 16);
             }

@@ -3,6 +3,7 @@
 pub mod cgroups;
 pub mod loopback;
 pub mod mounts;
+pub mod namespaces;
 pub mod pidfd;
 pub mod private_root;
 pub mod procfs;

@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{UnlinkatFlags, chdir, mkdir, pivot_root, symlinkat, unlinkat, write};
 use std::ffi::{CStr, CString};
@@ -74,26 +75,35 @@ impl PrivateRoot {
         let root = Arc::new(Self { as_user: !user.is_root(), steps, user_map, group_map });
         let mut command = crate::process::command("/bin/true");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        root.enter(&mut command, Path::new("/"), Network::Shared)?;
+        root.enter(&mut command, Path::new("/"), Network::Shared, None)?;
         let status = command.status()?;
         if status.success() { Ok(root) } else { Err(io::Error::other("`/bin/true` does not work in it")) }
     }
 
     /// Makes a command start in this root, in a folder of it, with the umask 022. Where there is no network namespace
     /// to be had, a command that is to see `lo` alone does not start.
+    /// Where it takes a user namespace and the kernel counts them there, the command and its children can be no more
+    /// than `processes_max`, threads included.
     ///
     /// # Errors
     /// When the folder's name holds a NUL.
-    pub fn enter(self: &Arc<Self>, command: &mut Command, folder: &Path, network: Network) -> io::Result<()> {
+    pub fn enter(
+        self: &Arc<Self>,
+        command: &mut Command,
+        folder: &Path,
+        network: Network,
+        processes_max: Option<u32>,
+    ) -> io::Result<()> {
         let root = Arc::clone(self);
         let folder = text(folder)?;
+        let processes_max = processes_max.filter(|_| self.as_user && counts_by_namespace());
         // SAFETY: between `fork` and `exec` there are only system calls with what was prepared before; nothing is
         // allocated, no lock is taken.
-        unsafe { command.pre_exec(move || root.make(&folder, network).map_err(io::Error::from)) };
+        unsafe { command.pre_exec(move || root.make(&folder, network, processes_max).map_err(io::Error::from)) };
         Ok(())
     }
 
-    fn make(&self, folder: &CStr, network: Network) -> Result<(), Errno> {
+    fn make(&self, folder: &CStr, network: Network, processes_max: Option<u32>) -> Result<(), Errno> {
         const NOTHING: Option<&CStr> = None;
         umask(Mode::from_bits_truncate(0o022));
         if self.as_user {
@@ -101,6 +111,9 @@ impl PrivateRoot {
             fill(c"/proc/self/setgroups", b"deny")?;
             fill(c"/proc/self/uid_map", self.user_map.to_bytes())?;
             fill(c"/proc/self/gid_map", self.group_map.to_bytes())?;
+            if let Some(most) = processes_max {
+                setrlimit(Resource::RLIMIT_NPROC, most.into(), most.into())?;
+            }
         } else {
             unshare(CloneFlags::CLONE_NEWNS)?;
         }
@@ -135,6 +148,15 @@ impl PrivateRoot {
         mount(NOTHING, c"/", NOTHING, plain | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, NOTHING)?;
         chdir(folder)
     }
+}
+
+/// Since Linux 5.14 `RLIMIT_NPROC` counts the processes of a user namespace apart from those outside it; before, it
+/// counted all that the user has (getrlimit(2)).
+fn counts_by_namespace() -> bool {
+    let release = nix::sys::utsname::uname().ok();
+    let release = release.as_ref().and_then(|names| names.release().to_str()).unwrap_or_default();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(5), Some(14))
 }
 
 /// Puts an empty folder, or an empty file, over what is there.
@@ -229,7 +251,7 @@ mod tests {
             from.display()
         );
         command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
-        root.enter(&mut command, &place.at, Network::Shared).unwrap();
+        root.enter(&mut command, &place.at, Network::Shared, None).unwrap();
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let lines: Vec<&str> = said.lines().collect();
@@ -268,7 +290,7 @@ mod tests {
             from.display()
         );
         command.args(["-c", &script]).env("PATH", "/usr/bin:/bin");
-        root.enter(&mut command, Path::new("/seaworthy-test/home"), Network::Shared).unwrap();
+        root.enter(&mut command, Path::new("/seaworthy-test/home"), Network::Shared, None).unwrap();
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let expected = format!(".ssh:\n\n{}/home/.ssh:\ncontentcontent", from.display());
@@ -288,7 +310,7 @@ mod tests {
                           print(sorted(name for _, name in socket.if_nameindex()) == ['lo'])\n\
                           print(socket.socket().connect_ex(('127.0.0.1', int(sys.argv[1]))) == 0)\n";
             command.args(["-c", script, &port.to_string()]);
-            root.enter(&mut command, Path::new("/"), network).unwrap();
+            root.enter(&mut command, Path::new("/"), network, None).unwrap();
             let output = command.output().unwrap();
             assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
             String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect::<Vec<_>>()

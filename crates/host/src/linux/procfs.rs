@@ -57,6 +57,29 @@ pub fn all() -> Vec<Stat> {
     pids.filter_map(stat).collect()
 }
 
+/// What a process takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of memory in RAM that are of no file; those that are shared with a process it was forked from in full.
+    pub own_bytes: u64,
+    /// Its threads.
+    pub threads: u32,
+}
+
+/// What a process takes; `None` when it is gone.
+#[must_use]
+pub fn usage(pid: u32) -> Option<Usage> {
+    parse_usage(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// One that has ended and is not waited for yet has no memory any more.
+fn parse_usage(text: &str) -> Option<Usage> {
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let bytes = |name: &str| value(name)?.strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024);
+    let own_bytes = bytes("RssAnon").unwrap_or_default() + bytes("RssShmem").unwrap_or_default();
+    Some(Usage { own_bytes, threads: value("Threads")?.parse().ok()? })
+}
+
 /// Identifies this run of the machine.
 #[must_use]
 pub fn boot_id() -> String {
@@ -90,5 +113,16 @@ mod tests {
         let expected = Stat { pid: 42, state: 'S', parent: 7, group: 8, session: 9, start_time: 12345 };
         assert_eq!(parse_stat(line), Some(expected));
         assert_eq!(parse_stat("42 (x"), None);
+    }
+
+    #[test]
+    fn what_is_of_a_file_is_not_a_process_s_own() {
+        let text =
+            "Name:\tx\nVmRSS:\t   90 kB\nRssAnon:\t      20 kB\nRssFile:\t  60 kB\nRssShmem:\t  10 kB\nThreads:\t3\n";
+        assert_eq!(parse_usage(text), Some(Usage { own_bytes: 30 * 1024, threads: 3 }));
+        assert_eq!(parse_usage("Name:\tgone\nThreads:\t1\n"), Some(Usage { own_bytes: 0, threads: 1 }));
+        assert_eq!(parse_usage("Name:\tx\n"), None);
+        let own = usage(std::process::id()).expect("this one");
+        assert!(own.own_bytes > 0 && own.threads > 0, "{own:?}");
     }
 }

@@ -22,7 +22,7 @@ mod settings;
 mod shape;
 mod tree;
 mod typed;
-mod words;
+pub(crate) mod words;
 
 pub use schema::schema;
 pub use typed::{

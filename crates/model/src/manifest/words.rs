@@ -46,7 +46,7 @@ fn plural(text: &str) -> String {
 }
 
 /// The candidate that was probably meant.
-pub(super) fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_lowercase();
     candidates
         .into_iter()

@@ -2,7 +2,7 @@
 
 use super::Wanted;
 use crate::Name;
-use crate::release::{EnvironmentSpec, Origin, Release};
+use crate::release::{EnvironmentSpec, Origin, Provenance, Release};
 use crate::service::Tuning;
 use seaworthy_diagnostics::Diagnostic;
 
@@ -32,19 +32,23 @@ pub(super) fn roots(release: &Release) -> Vec<Diagnostic> {
     foreign.map(refusal).collect()
 }
 
+/// That the commit may give another image next time. Whoever develops commits the lock in the end; what has changes is
+/// no commit anyway.
+#[must_use]
+pub fn unlocked(provenance: &Provenance, environment: &Name) -> Option<String> {
+    let is_told = provenance.unlocked && !provenance.dirty && environment.as_str() != "dev";
+    is_told.then(|| {
+        "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`, and take it \
+         out of `.gitignore` if it is there"
+            .to_owned()
+    })
+}
+
 /// What somebody should know of a revision: what is declared and has no effect here, what cannot be made again. A line
 /// each.
 pub(super) fn not_enforced(wanted: &Wanted<'_>, spec: &EnvironmentSpec, sandbox: bool) -> Vec<String> {
-    let (release, provenance) = (wanted.release, wanted.provenance);
-    let mut lines = Vec::new();
-    // Whoever develops commits the lock in the end; what has changes is no commit anyway.
-    if provenance.unlocked && !provenance.dirty && wanted.environment.as_str() != "dev" {
-        lines.push(
-            "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`, and \
-             take it out of `.gitignore` if it is there"
-                .to_owned(),
-        );
-    }
+    let release = wanted.release;
+    let mut lines: Vec<String> = unlocked(wanted.provenance, wanted.environment).into_iter().collect();
     if spec.isolation.as_deref() == Some("none") {
         lines.push(
             "`isolation = \"none\"`: nothing keeps services apart from each other and from the machine".to_owned(),

@@ -9,16 +9,18 @@ mod replicas;
 mod sandbox;
 mod values;
 
+pub use enforced::unlocked;
 pub use only::only;
 
 use crate::Name;
 use crate::deployment::{Revision, Rollout};
+use crate::manifest::words::nearest;
 use crate::pool::{PoolId, PoolSpec, PoolTuning};
 use crate::release::{EnvironmentSpec, Provenance, Release, RouteSpec, ServiceOverride, ServiceRelease};
 use crate::service::{Port, Tuning, Update};
 use crate::template::Template;
 use seaworthy_diagnostics::Diagnostic;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What [`resolve`] needs.
@@ -80,10 +82,23 @@ fn environment(wanted: &Wanted<'_>) -> Result<EnvironmentSpec, Diagnostic> {
     if wanted.environment.as_str() == "dev" {
         return Ok(EnvironmentSpec::default());
     }
-    let names: Vec<String> = wanted.environments.keys().map(|name| format!("`{name}`")).collect();
-    let known = if names.is_empty() { "`dev`".to_owned() } else { names.join(", ") };
-    let help = format!("it has {known}; declare it with `[environments.{}]`", wanted.environment);
-    Err(Diagnostic::user(format!("`{}` has no environment `{}`", wanted.release.app, wanted.environment)).help(help))
+    Err(unknown_environment(&wanted.release.app, wanted.environment, wanted.environments.keys()))
+}
+
+/// Says that an app has no such environment, and which it has: those that are known, and `dev`, which needs no
+/// declaring.
+pub fn unknown_environment<'a>(
+    app: &Name,
+    environment: &Name,
+    known: impl IntoIterator<Item = &'a Name>,
+) -> Diagnostic {
+    let names: BTreeSet<&str> = known.into_iter().map(Name::as_str).chain(["dev"]).collect();
+    let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let help = match nearest(environment.as_str(), names) {
+        Some(meant) => format!("did you mean `{meant}`? it has {listed}"),
+        None => format!("it has {listed}; `[environments.{environment}]` in seaworthy.toml declares it"),
+    };
+    Diagnostic::user(format!("`{app}` has no environment `{environment}`")).help(help)
 }
 
 /// In production traffic shifts in steps and the old release stays warm; elsewhere it moves at once.

@@ -6,8 +6,13 @@ use crate::Node;
 use seaworthy_api::wire::{FollowStatus, WebhookInfo};
 use seaworthy_diagnostics::Diagnostic;
 use seaworthy_model::Name;
+use seaworthy_model::deployment::Revision;
 use seaworthy_model::follow::Follow;
-use seaworthy_model::run::{Follower, Run, RunSource, RunState};
+use seaworthy_model::release::Provenance;
+use seaworthy_model::run::{Follower, Run, RunOutcome, RunSource, RunState};
+
+/// How many of an environment's last deployments are looked at for the one that made its revision.
+const DEPLOYMENTS_LOOKED_AT: u32 = 50;
 
 impl Node {
     /// The last runs of an app, newest first; of one environment, or of all.
@@ -47,6 +52,28 @@ impl Node {
     /// The last run of what an environment follows.
     fn followed_run(&self, app: &Name, environment: &Name) -> Result<Option<Run>, Diagnostic> {
         Ok(self.runs(app, Some(environment), u32::MAX)?.into_iter().find(|run| !run.is_sent()))
+    }
+
+    /// Where the release that an environment runs comes from, if that is not what it was deployed from: the newest
+    /// followed commit since then whose check gave the same release, so that there was nothing to deploy.
+    pub(crate) fn verified(&self, revision: &Revision) -> Result<Option<Provenance>, Diagnostic> {
+        let (app, environment) = (&revision.app, &revision.environment);
+        let gave_it = |run: &Run| {
+            !run.is_sent()
+                && run.release.as_ref() == Some(&revision.release)
+                && run.outcome_in(environment) == Some(RunOutcome::Deployed)
+        };
+        let newest = self.runs(app, Some(environment), u32::MAX)?.into_iter().find(gave_it);
+        let Some(run) = newest.filter(|run| !run.deployments.contains_key(environment)) else { return Ok(None) };
+        let deployments = self.store.deployments(app, environment, DEPLOYMENTS_LOOKED_AT)?;
+        let since = deployments.into_iter().find(|deployment| deployment.to == Some(revision.number));
+        if since.is_some_and(|since| since.started_at > run.queued_at) {
+            return Ok(None);
+        }
+        let last = self.store.release(&revision.release)?.map(|bundle| bundle.provenance);
+        let known = last.filter(|last| last.commit.as_ref() == Some(&run.commit));
+        let as_before = || Provenance { commit: Some(run.commit.clone()), dirty: false, ..revision.provenance.clone() };
+        Ok(Some(known.unwrap_or_else(as_before)))
     }
 
     /// Tries the newest commit of a branch again, whatever became of it.

@@ -1,9 +1,9 @@
 //! `/v1/node`.
 
-use super::Answer;
+use super::{Answer, Connection};
 use crate::Node;
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{ConnectInfo, State};
 use seaworthy_api::wire::{NodeInfo, StopRequest};
 use std::sync::Arc;
 
@@ -11,7 +11,11 @@ pub(super) async fn info(State(node): State<Arc<Node>>) -> Json<NodeInfo> {
     Json(node.info().await)
 }
 
-pub(super) async fn stop(State(node): State<Arc<Node>>, Json(request): Json<StopRequest>) -> Answer<Json<()>> {
-    node.stop(request.all).await?;
+pub(super) async fn stop(
+    State(node): State<Arc<Node>>,
+    ConnectInfo(Connection(peer)): ConnectInfo<Connection>,
+    Json(request): Json<StopRequest>,
+) -> Answer<Json<()>> {
+    node.stop_for(request.all, peer.user).await?;
     Ok(Json(()))
 }

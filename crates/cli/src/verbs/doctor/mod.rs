@@ -157,6 +157,10 @@ async fn node() -> Finding {
         }
         Err(_) => return wrong("its place is not known".to_owned()),
     };
+    if let Ok(Some(stopped)) = seaworthy_node::start::is_stopped().await {
+        let (says, help) = (stopped.words(), stopped.help().into());
+        return Finding { what, standing: Standing::Missing, says, help: Some(help) };
+    }
     if !seaworthy_node::start::answers(&socket).await {
         let says = "does not run; verbs that need it start it".to_owned();
         return Finding { what, standing: Standing::Good, says, help: None };

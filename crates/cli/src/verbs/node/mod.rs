@@ -49,7 +49,8 @@ async fn start(context: &Context) -> Ending {
 async fn stop(context: &Context, all: bool) -> Ending {
     let transport = context.transport(None)?;
     if !is_there(&transport).await {
-        if !all {
+        let rests = context.stopped(None).await?.is_some_and(|stopped| stopped.all);
+        if !all || rests {
             match context.output.json {
                 true => context.output.value(&serde_json::json!({ "stopped": false, "all": all })),
                 false => context.output.note("the node does not run"),
@@ -76,12 +77,15 @@ async fn stop(context: &Context, all: bool) -> Ending {
 async fn status(context: &Context) -> Ending {
     let transport = context.transport(None)?;
     if !is_there(&transport).await {
+        if let Some(stopped) = context.stopped(None).await? {
+            return Err(Ended::failed(stopped.diagnostic()));
+        }
         let installed = matches!(&transport, Transport::Unix(socket) if seaworthy_node::place::is_installed(socket));
         let help =
             if installed { "`systemctl status seaworthy` says why" } else { "`seaworthy node start` starts one" };
         return Err(Ended::failed(Diagnostic::machine(format!("no node answers at {}", transport.place())).help(help)));
     }
-    let mut client = Client::new(transport);
+    let mut client = context.reader(None).await?;
     let info = client.node().await?;
     if context.output.json {
         context.output.value(&info);

@@ -1,9 +1,10 @@
 //! The systemd unit of an installed node.
 
 /// The unit's text. `KillMode=process`, `Delegate=yes` and the kept run-time folder leave gateway and instances alone
-/// when the node stops; `PrivateTmp` and `Protect*` would become theirs, too, so there are none.
+/// when the node stops; `PrivateTmp` and `Protect*` would become theirs, too, so there are none. A node that was told to
+/// stop is not started again.
 pub(super) fn text(program: &str, listen: &[String]) -> String {
-    let listen = listen.join(",");
+    let (listen, stopped) = (listen.join(","), seaworthy_node::stopped::EXIT_CODE);
     format!(
         "[Unit]
 Description=Seaworthy node
@@ -17,6 +18,8 @@ ExecStart={program} node run --socket /run/seaworthy/node.sock --group seaworthy
 Environment=SEAWORTHY_HOME=/var/lib/seaworthy
 Restart=always
 RestartSec=1
+RestartPreventExitStatus={stopped}
+SuccessExitStatus={stopped}
 KillMode=process
 Delegate=yes
 RuntimeDirectory=seaworthy

@@ -5,7 +5,7 @@ use crate::exit::Ending;
 
 pub(super) async fn run(context: &Context, reveal: bool) -> Ending {
     let app = context.app()?;
-    let info = context.client(None).await?.webhook(&app, reveal).await?;
+    let info = context.reader(None).await?.webhook(&app, reveal).await?;
     let output = context.output;
     if output.json {
         output.value(&info);
