@@ -6,6 +6,7 @@ use seaworthy_host::clock;
 use seaworthy_pipeline::BlobSink;
 use seaworthy_store::Blobs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 /// The maker of bases for the app of a manifest.
 pub(crate) fn maker<'a>(
@@ -29,6 +30,16 @@ fn downloads(builds: &Path) -> PathBuf {
     cache.filter(|path| path.is_absolute()).map_or_else(|| builds.join("downloads"), |path| path.join("seaworthy"))
 }
 
+/// Whether git leaves a file out of commits on purpose; false where there is no git, or no repository.
+pub(crate) fn is_ignored(file: &Path) -> bool {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Some(name) = file.file_name() else { return false };
+    let mut command = seaworthy_host::process::command("git");
+    command.arg("-C").arg(folder).args(["check-ignore", "--quiet", "--"]).arg(name).envs(std::env::vars_os());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
 /// For a person who waits.
 pub(crate) fn show(output: Output, event: &BaseEvent) {
     let (dim, warn) = (style::DIM, style::WARN);
@@ -39,7 +50,10 @@ pub(crate) fn show(output: Output, event: &BaseEvent) {
         BaseEvent::Locked { .. } if std::env::var_os("SEAWORTHY_CONFINED").is_some() => {
             format!("{dim}     base{dim:#} locked for this build: the commit has no `seaworthy.lock` that names it")
         }
-        BaseEvent::Locked { file } => format!("{dim}     base{dim:#} locked in {}: commit it", file.display()),
+        BaseEvent::Locked { file } => {
+            let what = if is_ignored(file) { "git ignores it, so it stays on this machine" } else { "commit it" };
+            format!("{dim}     base{dim:#} locked in {}: {what}", file.display())
+        }
         BaseEvent::Making { what } => format!("{dim}     base{dim:#} {what}"),
         BaseEvent::Notice(text) => format!("{warn}     note{warn:#} {text}"),
     });

@@ -25,7 +25,7 @@ pub(crate) fn notes(plan: &Plan, pairing: &Pairing<'_>) -> Vec<String> {
     }
     if let Some(to) = &plan.to {
         notes.extend(to.not_enforced.iter().cloned());
-        notes.extend(smoke_checks(to, &pairing.changed_over).other_stages);
+        notes.extend(smoke_checks(to, &pairing.changed_over).unguarded);
     }
     notes
 }

@@ -14,8 +14,8 @@ pub(crate) struct SmokeChecks {
     pub(crate) before_hold: Vec<SmokeCheck>,
     /// What they check needs one, itself or through others.
     pub(crate) within_hold: Vec<SmokeCheck>,
-    /// Those that are for other stages, a line each.
-    pub(crate) other_stages: Vec<String>,
+    /// What has checks and none among them that runs before users reach it, a line each.
+    pub(crate) unguarded: Vec<String>,
 }
 
 /// Sorts the checks of a revision.
@@ -70,11 +70,15 @@ impl SmokeChecks {
         checks: &[Check],
     ) {
         let reaches = reached(revision, services).iter().any(|service| changing.contains(service));
-        for check in checks {
-            if !check.runs_in(Stage::Smoke) {
-                self.other_stages.push(format!("`{}` is not for this stage", check.file));
-                continue;
-            }
+        let (smoke, others): (Vec<_>, Vec<_>) = checks.iter().partition(|check| check.runs_in(Stage::Smoke));
+        if let (true, Some(other)) = (smoke.is_empty(), others.first()) {
+            let (name, file) = (subject.name(), &other.file);
+            self.unguarded.push(format!(
+                "no check of `{name}` runs before users reach it: `{file}` is for other stages (`runs` of a check says \
+                 for which)"
+            ));
+        }
+        for check in smoke {
             let list = if reaches { &mut self.within_hold } else { &mut self.before_hold };
             list.push(SmokeCheck { subject: subject.clone(), check: check.clone() });
         }

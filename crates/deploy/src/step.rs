@@ -140,6 +140,16 @@ pub enum Subject {
     },
 }
 
+impl Subject {
+    /// Of the route or the service.
+    pub(crate) fn name(&self) -> &Name {
+        match self {
+            Self::Route { route, .. } => route,
+            Self::Service { service, .. } => service,
+        }
+    }
+}
+
 impl Step {
     /// The pools that it stops.
     #[must_use]

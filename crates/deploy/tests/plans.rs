@@ -185,3 +185,18 @@ fn the_checker_catches_a_planner_that_is_wrong() {
     assert!(matches!(early, Broken::Unannounced(100)), "{early:?}");
     assert!(good.groups.iter().any(|group| group.phase == Phase::Settle));
 }
+
+#[test]
+fn only_what_nothing_looks_at_before_users_do_is_worth_a_word() {
+    let mut to = revision(1, &[("web", Wish::version(1))]);
+    let look = to.routes.values().next().expect("a route").checks[0].clone();
+    let pay = seaworthy_model::release::Check { file: "pay.hurl".into(), methods: vec!["POST".into()], ..look.clone() };
+    let mut notes = |checks: Vec<_>| {
+        to.routes.values_mut().for_each(|route| route.checks = checks.clone());
+        deploy(&seaworthy_deploy::planner::EnvironmentState::default(), Some(&to)).notes
+    };
+    assert!(notes(vec![look, pay.clone()]).is_empty(), "that one of them is for other stages is no news");
+    let said = notes(vec![pay]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("no check of `web` runs before users reach it: `pay.hurl`"), "{said:?}");
+}

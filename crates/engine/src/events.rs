@@ -53,6 +53,8 @@ pub enum Happening {
     Lost,
     /// It could not be started anew; it is tried again.
     StartFailed(Box<Diagnostic>),
+    /// Its program looked up a name that is not declared.
+    NotDeclared(String),
     /// It was found healthy, at the end of [`seaworthy_deploy::Target::healthy`].
     Healthy,
     /// It is one too many: it gets no new requests and ends soon.

@@ -33,8 +33,6 @@ pub mod wire;
 pub use calls::{CallAddresses, Callee, CalleeFuture, OpenedFuture, ProtocolFuture};
 pub use capabilities::{Capabilities, CapabilityFinding};
 pub use events::{EngineEvent, Happening};
-#[cfg(target_os = "linux")]
-pub use linux::network::can_redirect;
 pub use local::{
     Adopted, EngineOptions, Exec, ExecEnd, ExecRefusal, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState,
     InstanceStatus, JobCommand, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run,

@@ -13,6 +13,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 pub(crate) const CALL_PORT: u16 = 80;
 /// Where the proxy for destinations with a star listens.
 const PROXY: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 3, 0, 1), 3128);
+/// Where the shim answers for names, and by which number (RFC 1035 section 4.2.1).
+const RESOLVER: (Ipv4Addr, u16) = (Ipv4Addr::new(127, 3, 0, 53), 53);
 /// The first number that is tried for a program that is told where to listen; many programs take it for granted.
 const GIVEN_PORT_FIRST: u16 = 8080;
 /// Where listeners stand whose number the program itself has: above what the system takes for outgoing connections.
@@ -31,6 +33,8 @@ pub struct Loopback {
     pub addresses: Vec<IpAddr>,
     /// Where the proxy is, if there is one.
     pub proxy: Option<SocketAddr>,
+    /// Where somebody answers for names; nobody does beside a program that listens on that number itself.
+    pub resolver: Option<IpAddr>,
 }
 
 /// A listening socket inside.
@@ -65,7 +69,8 @@ impl Loopback {
     pub fn plan(spec: &PoolSpec, sandbox: &Sandbox, port: Option<u16>) -> Self {
         // glibc takes a machine with nothing but 127.0.0.1 for one without IPv4 (AI_ADDRCONFIG, RFC 3493 section 6.1).
         let extra = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-        let mut plan = Self { listeners: Vec::new(), hosts: Vec::new(), addresses: vec![extra], proxy: None };
+        let resolver = (port != Some(RESOLVER.1)).then_some(RESOLVER.0.into());
+        let mut plan = Self { listeners: Vec::new(), hosts: Vec::new(), addresses: vec![extra], proxy: None, resolver };
         for (number, (service, pool)) in (1..).zip(&spec.calls) {
             let address = IpAddr::V4(numbered(1, number));
             plan.hosts.push((address, service.to_string()));
@@ -158,12 +163,12 @@ pub(crate) fn given_port(sandbox: &Sandbox) -> u16 {
     (GIVEN_PORT_FIRST..ASIDE_PORT_FIRST).find(|port| !taken.contains(port)).unwrap_or(GIVEN_PORT_FIRST)
 }
 
-/// Whether the instances of a pool can have the network that they declare, on a machine that can (or cannot) send
-/// connections elsewhere.
+/// Whether the instances of a pool can have the network that they declare. `redirects` finds out whether the machine
+/// can send connections elsewhere, or why not; it is asked only where that is needed.
 ///
 /// # Errors
 /// The pair that cannot be, and what to do about it.
-pub fn check(spec: &PoolSpec, can_redirect: bool) -> Result<(), Diagnostic> {
+pub fn check(spec: &PoolSpec, redirects: impl FnOnce() -> Result<(), String>) -> Result<(), Diagnostic> {
     let (Some(sandbox), Port::Fixed(port)) = (&spec.sandbox, spec.port) else { return Ok(()) };
     let plan = Loopback::plan(spec, sandbox, Some(port));
     let Some((from, _)) = plan.redirects().next() else { return Ok(()) };
@@ -173,12 +178,12 @@ pub fn check(spec: &PoolSpec, can_redirect: bool) -> Result<(), Diagnostic> {
         let message = format!("`{}` listens on port {port} itself, which its `{what}` needs", spec.service);
         return Err(Diagnostic::user(message).help("name the destination by its host name, or take another port"));
     }
-    if can_redirect {
-        return Ok(());
-    }
-    let message = format!("`{}` listens on port {port} itself, and so does `{what}`, which it declares", spec.service);
-    Err(Diagnostic::machine(message)
-        .help("install `nft` (package `nftables`), or let one of the two listen on the number in `PORT`"))
+    let Err(why) = redirects() else { return Ok(()) };
+    let service = &spec.service;
+    let message = format!("`{service}` listens on port {port} itself, and so does `{what}`, which it declares: {why}");
+    Err(Diagnostic::machine(message).help(
+        "`seaworthy doctor` says what `nftables` lacks here; or let one of the two listen on the number in `PORT`",
+    ))
 }
 
 /// `127.KIND.x.y`, the number-th of its kind.
@@ -238,20 +243,28 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_answers_for_names_itself_has_nobody_beside_it() {
+        let spec = caller(Port::Fixed(53), &[], &[]);
+        assert_eq!(plan(&spec, Some(53)).resolver, None);
+        assert_eq!(plan(&spec, Some(8080)).resolver, Some(RESOLVER.0.into()));
+    }
+
+    #[test]
     fn a_listener_steps_aside_for_the_number_of_the_program() {
         let spec = caller(Port::Fixed(8082), &[("pay", Some(8082)), ("stock", Some(8082))], &[]);
         let plan = plan(&spec, Some(8082));
         let redirects: Vec<String> = plan.redirects().map(|(from, to)| format!("{from} {to}")).collect();
         assert_eq!(redirects, ["127.1.0.1:8082 127.1.0.1:61000", "127.1.0.2:8082 127.1.0.2:61001"]);
-        assert!(check(&spec, true).is_ok());
-        let refused = check(&spec, false).unwrap_err();
+        let (can, cannot) = (|| Ok(()), || Err("`nft` refuses".to_owned()));
+        assert!(check(&spec, can).is_ok());
+        let refused = check(&spec, cannot).unwrap_err();
         assert_eq!(
             refused.message,
-            "`web` listens on port 8082 itself, and so does `call/pay/8082`, which it declares"
+            "`web` listens on port 8082 itself, and so does `call/pay/8082`, which it declares: `nft` refuses"
         );
         let own = caller(Port::Fixed(5432), &[], &["localhost:5432"]);
-        assert!(check(&own, true).is_err(), "nothing could stand between a program and its own loopback");
-        assert!(check(&caller(Port::Given, &[("pay", Some(8080))], &[]), false).is_ok());
+        assert!(check(&own, can).is_err(), "nothing could stand between a program and its own loopback");
+        assert!(check(&caller(Port::Given, &[("pay", Some(8080))], &[]), cannot).is_ok());
     }
 
     proptest! {

@@ -65,6 +65,7 @@ pub(crate) fn sandbox_spec() -> SandboxSpec {
         volumes: BTreeMap::new(),
         writable: BTreeMap::new(),
         hosts: Vec::new(),
+        resolver: None,
         limits: SandboxLimits { memory_bytes: None, cpu_millis: None, processes: 100 },
         group: "test".to_owned(),
     }

@@ -114,6 +114,9 @@ pub struct SandboxSpec {
     pub writable: BTreeMap<PathBuf, PathBuf>,
     /// Names that resolve inside, beside `localhost`.
     pub hosts: Vec<(IpAddr, String)>,
+    /// Where the shim answers for names inside, on UDP port 53; `None`: nobody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<IpAddr>,
     /// How much of the machine it may use.
     pub limits: SandboxLimits,
     /// The name of its control group, unique on this machine.
@@ -249,6 +252,9 @@ pub struct ShimState {
     pub last_exit: Option<Exit>,
     /// Log lines that could not be written.
     pub dropped_lines: u64,
+    /// Names that were looked up inside and are not declared; the first few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_names: Vec<String>,
 }
 
 /// What a shim is doing.
@@ -329,6 +335,8 @@ pub enum ShimEvent {
     Started,
     /// The program ended.
     Exited,
+    /// A name was looked up that is not declared: the last of the state's.
+    NotDeclared,
     /// It was asked to end.
     Stopping,
     /// The program has ended for good; the shim ends, too.

@@ -29,8 +29,19 @@ pub fn is_free(port: u16) -> bool {
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
-    /// Its name, as `ps` shows it.
+    /// Its name: as `ps` shows it, or as it was started where it runs from a file without a name of its own.
     pub name: String,
+    /// What it was started with, its own name first; empty where this user may not know.
+    pub words: Vec<String>,
+}
+
+impl Holder {
+    /// What stands behind an option among its words.
+    #[must_use]
+    pub fn option(&self, name: &str) -> Option<&str> {
+        let at = self.words.iter().position(|word| word == name)?;
+        self.words.get(at + 1).map(String::as_str)
+    }
 }
 
 /// Who listens on a TCP port, as far as this user may know.
@@ -56,6 +67,17 @@ mod tests {
         assert!(!is_free(port));
         #[cfg(target_os = "linux")]
         assert_eq!(holder(port).unwrap().pid, std::process::id());
+    }
+
+    #[test]
+    fn an_option_is_followed_by_its_value() {
+        let words = ["seaworthy", "gateway", "--state-dir", "/home/a/gateway"].map(str::to_owned).to_vec();
+        let holder = Holder { pid: 1, name: "seaworthy".to_owned(), words };
+        assert_eq!(
+            (holder.option("--state-dir"), holder.option("gateway")),
+            (Some("/home/a/gateway"), Some("--state-dir"))
+        );
+        assert_eq!((holder.option("--none"), holder.option("/home/a/gateway")), (None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::Node;
 use crate::failure::Failures;
+use crate::notes::UnknownNames;
 use seaworthy_api::wire::{EnvironmentStatus, InstanceStatus, RouteStatus, ServiceStatus, State, Status};
 use seaworthy_deploy::Traffic as _;
 use seaworthy_deploy::counters::Counters;
@@ -70,7 +71,10 @@ impl Node {
             routes: revision.as_ref().map(|revision| self.routes(revision)).unwrap_or_default(),
             deployment,
             follow: None,
-            notes: revision.as_ref().map(|revision| crate::notes::notes(revision, &deaf, counters)).unwrap_or_default(),
+            notes: revision
+                .as_ref()
+                .map(|revision| crate::notes::notes(revision, &deaf, counters, &unknown_names(&here)))
+                .unwrap_or_default(),
         })
     }
 
@@ -84,6 +88,11 @@ impl Node {
         };
         routes.map(status).collect()
     }
+}
+
+fn unknown_names(pools: &[&PoolStatus]) -> UnknownNames {
+    let names = |pool: &PoolStatus| pool.instances.iter().flat_map(|instance| instance.unknown_names.clone()).collect();
+    pools.iter().map(|pool| (pool.spec.id.clone(), names(pool))).collect()
 }
 
 fn services(revision: Option<&Revision>, pools: &[&PoolStatus], counters: &Counters) -> Vec<ServiceStatus> {

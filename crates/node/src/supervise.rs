@@ -35,6 +35,10 @@ pub(crate) async fn follow_instances(node: Arc<Node>) {
                 if let Happening::Lost | Happening::CrashLoop(_) | Happening::StartFailed(_) = event.what {
                     note(&format!("{}: {:?}", event.instance, event.what));
                 }
+                if let Happening::NotDeclared(name) = &event.what {
+                    let help = "a service belongs into `calls`, a host outside into `egress`";
+                    note(&format!("{}: the name `{name}` was looked up and is not declared: {help}", event.instance));
+                }
                 event.what.moves_endpoints()
             }
             // Whatever was missed may have moved something.

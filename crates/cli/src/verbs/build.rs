@@ -1,9 +1,11 @@
 //! `seaworthy build`: test and build a release into the user's own store.
 
 use crate::arguments::BuildArguments;
+use crate::bases::is_ignored;
 use crate::build::{What, run as build, verify_twice};
 use crate::context::Context;
 use crate::exit::{Ended, Ending};
+use seaworthy_model::manifest::LOCK_FILE;
 
 pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending {
     let what = What { test: !arguments.no_test, update: arguments.update, ..What::new(arguments.commit) };
@@ -20,9 +22,12 @@ pub(super) async fn run(context: &Context, arguments: &BuildArguments) -> Ending
         let caveat = provenance.caveat().map(|caveat| format!(" ({caveat})")).unwrap_or_default();
         context.output.data(&format!("release {}{caveat}", digest.short()));
         if provenance.unlocked && !provenance.dirty {
-            context
-                .output
-                .note("commit `seaworthy.lock`: without it another build of this commit may give other images");
+            let file = context.manifest_file()?.with_file_name(LOCK_FILE);
+            context.output.note(if is_ignored(&file) {
+                "git ignores `seaworthy.lock`: another build of this commit, elsewhere, may give other images"
+            } else {
+                "commit `seaworthy.lock`: without it another build of this commit may give other images"
+            });
         }
     }
     Ok(())

@@ -185,7 +185,7 @@ fn a_commit_without_its_lock_is_marked() {
     // What git ignores is in no commit, though nothing looks changed.
     world.write(".gitignore", "seaworthy.lock\n");
     world.commit();
-    let ran = world.run(&["build"]).expect(0);
+    let ran = world.run(&["build"]).expect(0).says("git ignores `seaworthy.lock`");
     assert!(ran.stdout.contains(of_release), "{}", ran.stdout);
     fs::remove_file(world.app.join(".gitignore")).expect("there");
     world.commit();

@@ -110,3 +110,66 @@ fn names_with_a_star_are_reached_through_a_proxy_that_judges_every_one() {
     let said = through("169.254.169.254:443");
     assert!(said.contains("403"), "{said}");
 }
+
+/// A program that calls somebody whom it does not declare: its author learns what to write, and where.
+#[test]
+fn a_name_that_is_looked_up_and_not_declared_is_said_with_the_line_that_allows_it() {
+    let back = Service::web("back", "v");
+    let world = World::with(&app(&[Service::web("web", "v"), back], &[]));
+    world.up();
+    for undeclared in ["back:80", "db.example.com:5432", "back:8080", "localhost:1"] {
+        let (could, text) = tried(&world, undeclared);
+        assert!(!could, "{undeclared}: {text}");
+        // Said at once, and not after the time that a resolver waits for a server.
+        assert!(undeclared.starts_with("localhost") || text.contains("Name or service not known"), "{text}");
+    }
+    let calls = "`web` looked up the name `back`, which it does not declare; to allow it, add `calls = [\"back\"]`";
+    let egress = "add `egress = [\"db.example.com:PORT\"]`";
+    let notes = wait_for("the names in the status", Duration::from_secs(20), || {
+        let status = world.run(&["status", "dev"]).expect(0).stdout;
+        (status.contains(calls) && status.contains(egress)).then_some(status)
+    });
+    assert!(notes.matches("looked up the name").count() == 2, "each once, and none that there is: {notes}");
+    let log = world.run(&["logs", "dev", "web"]).expect(0).stdout;
+    assert_eq!(log.matches("the name `back` was looked up and is not declared").count(), 1, "{log}");
+    wait_for("the names in the node's log", Duration::from_secs(20), || {
+        let log = std::fs::read_to_string(world.home.join("node.log")).ok()?;
+        log.contains("the name `db.example.com` was looked up and is not declared").then_some(())
+    });
+    // With the line it works, and there is nothing left to say.
+    world.deploy(&app(&[Service::web("web", "v").line("calls = [\"back\"]"), Service::web("back", "v")], &[]));
+    let (_, text) = tried(&world, "back:80");
+    assert!(text.starts_with("connected"), "{text}");
+    let status = world.run(&["status", "dev"]).expect(0).stdout;
+    assert!(!status.contains("looked up the name"), "{status}");
+}
+
+const ASKING: &str = "\
+import socket, struct, sys
+question = lambda name: b'\\xab\\xcd\\x01\\0\\0\\x01\\0\\0\\0\\0\\0\\0' + b''.join(
+    bytes([len(label)]) + label.encode() for label in name.split('.')) + b'\\0\\0\\x01\\0\\x01'
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+server = open('/etc/resolv.conf').read().split()[1]
+def ask(name):
+    s.sendto(question(name), (server, 53))
+    answer = s.recv(512)
+    return f'{answer[3] & 15} {answer[7]} {socket.inet_ntoa(answer[-4:]) if answer[7] else None}'
+# What is no question gets no answer, and does no harm.
+for junk in (b'', b'x', b'\\xff' * 512, question('back')[:-1]): s.sendto(junk, (server, 53))
+print(ask('back'), ask('nothing'), *(ask(f'made-up-{number}.example.com') for number in range(100)), sep='\\n')
+";
+
+/// The name server inside knows what is declared, asks nobody, and cannot be made to say more than a few lines.
+#[test]
+fn the_name_server_inside_knows_what_is_declared_and_nothing_else() {
+    let web = Service::web("web", "v").line("calls = [\"back\"]").line("base = [\"python3-minimal\"]");
+    let world = World::with(&app(&[web, Service::web("back", "v")], &[]));
+    world.up();
+    let said = world.run(&["exec", "dev", "web", "--", "python3", "-c", ASKING]).expect(0).stdout;
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("0 1 127.1.0.1", 102));
+    assert!(lines[1..].iter().all(|line| *line == "3 0 None"), "{said}");
+    let log = world.run(&["logs", "dev", "web"]).expect(0).stdout;
+    assert_eq!(log.matches("was looked up and is not declared").count(), 16, "{log}");
+}

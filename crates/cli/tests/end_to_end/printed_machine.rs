@@ -1,8 +1,8 @@
 //! What the verbs for the machine and its node print, and those for shells and editors.
 
 use crate::printed::Terminal;
-use crate::support::manifest::small;
-use crate::support::world::World;
+use crate::support::manifest::{Service, app, small};
+use crate::support::world::{World, free_port};
 use serde_json::Value;
 
 #[test]
@@ -52,21 +52,53 @@ fn what_the_doctor_finds() {
 fn the_doctor_tries_what_services_will_need() {
     let world = World::new();
     let standing = |script: &str| {
-        let mut command = world.command(&[]);
-        let program = command.get_program().to_owned();
-        let mut shell = seaworthy_host::process::command("unshare");
-        shell.args(["--mount", "sh", "-c", &format!("{script} \"$0\" doctor --json")]).arg(program);
-        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&world.app);
-        command = shell;
-        let printed = command.output().expect("unshare").stdout;
+        let printed = on_another_machine(&world, script, "doctor --json").stdout;
         let findings: Vec<Value> = serde_json::from_slice(&printed).expect("a list");
         let found = findings.iter().find(|finding| finding["what"] == "nftables").expect("a finding");
         (found["standing"].clone(), found["says"].as_str().unwrap_or_default().to_owned())
     };
     assert_eq!(standing(""), (Value::from("good"), "there".to_owned()));
-    let (now, says) = standing("mount --bind /bin/false \"$(command -v nft)\" &&");
+    let (now, says) = standing(REFUSING_NFT);
     assert_eq!(now, "missing", "{says}");
     assert!(says.contains("`nft` refuses"), "{says}");
+}
+
+const REFUSING_NFT: &str = "mount --bind /bin/false \"$(command -v nft)\" &&";
+
+/// Runs a verb where a script has changed what is mounted.
+fn on_another_machine(world: &World, script: &str, words: &str) -> std::process::Output {
+    let command = world.command(&[]);
+    let mut shell = seaworthy_host::process::command("unshare");
+    shell.args(["--mount", "sh", "-c", &format!("{script} \"$0\" {words}")]).arg(command.get_program());
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?)))).current_dir(&world.app);
+    shell.output().expect("unshare")
+}
+
+#[test]
+fn a_plan_tries_what_the_doctor_tries() {
+    let port = "port = 8082";
+    let web = Service::web("web", "v").line(port).line("calls = [\"back\"]").env("FIXED_PORT", "8082");
+    let back = Service::web("back", "v").line(port).env("FIXED_PORT", "8082");
+    let world = World::with(&app(&[web, back], &[]));
+    let planned = on_another_machine(&world, REFUSING_NFT, "plan");
+    let said = String::from_utf8_lossy(&planned.stderr).into_owned();
+    assert!(!planned.status.success() && said.contains("`nft` refuses"), "{said}");
+    assert!(said.contains("`call/back/8082`") && said.contains("help: `seaworthy doctor`"), "{said}");
+    world.run(&["node", "stop", "--all"]).expect(0);
+    assert_eq!(on_another_machine(&world, "", "plan").status.code(), Some(2), "where it is, there is a plan");
+}
+
+#[test]
+fn a_port_of_another_node_is_called_by_its_home() {
+    let (first, mut second) = (World::with(&small("one")), World::with(&small("one")));
+    first.up();
+    second.port = first.port;
+    let home = first.home.display();
+    let ran = second.run(&["up"]).expect(1);
+    let ran = ran.says(&format!("another node of Seaworthy has it (home `{home}`, pid "));
+    ran.says(&format!("`SEAWORTHY_HOME={home} seaworthy node stop --all`"));
+    // The gateway that got no port is still there, and to end it a node has to start.
+    second.port = free_port();
 }
 
 #[test]

@@ -87,6 +87,11 @@ fn take_note(engine: &Engine, spec: &PoolSpec, live: &Live, message: Message) {
             let pid = state.program.as_ref().map(|program| program.pid);
             engine.tell(spec, &live.id, Happening::Restarted { pid, restarts: state.restarts });
         }
+        ShimEvent::NotDeclared => {
+            if let Some(name) = state.unknown_names.last() {
+                engine.tell(spec, &live.id, Happening::NotDeclared(name.clone()));
+            }
+        }
         ShimEvent::Answer | ShimEvent::Refused(_) | ShimEvent::Stopping | ShimEvent::Ended => {}
     }
     live.view.send_modify(|view| {

@@ -61,7 +61,8 @@ pub(super) fn prepare(engine: &Engine, spec: &PoolSpec, start: Start) -> Result<
         None => on_the_machine(engine, spec, name, &folders, user)?,
         Some(sandbox) => {
             let hosts = loopback.as_ref().map(|loopback| loopback.hosts.clone()).unwrap_or_default();
-            super::sandbox::place(engine, spec, sandbox, name, &start.id, Inside { user, hosts })?
+            let resolver = loopback.as_ref().and_then(|loopback| loopback.resolver);
+            super::sandbox::place(engine, spec, sandbox, name, &start.id, Inside { user, hosts, resolver })?
         }
     };
     let facts = Facts {

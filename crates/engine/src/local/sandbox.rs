@@ -25,6 +25,8 @@ pub(super) struct Inside {
     pub(super) user: Option<u32>,
     /// Names that resolve.
     pub(super) hosts: Vec<(IpAddr, String)>,
+    /// Where somebody answers for names.
+    pub(super) resolver: Option<IpAddr>,
 }
 
 /// Fills in where an instance of a pool finds everything inside. Nothing of the machine but volumes and the instance's
@@ -35,7 +37,7 @@ pub(super) fn place(
     sandbox: &Sandbox,
     program: &str,
     id: &str,
-    Inside { user, hosts }: Inside,
+    Inside { user, hosts, resolver }: Inside,
 ) -> Result<Placed, Diagnostic> {
     let folders = engine.folders.instance(id);
     let image = oci::image(&engine.options.blobs, &spec.image).map_err(|error| unusable(&spec.image, error))?;
@@ -66,6 +68,7 @@ pub(super) fn place(
         volumes: outside.collect(),
         writable: writable(sandbox, &start, &folders.writable)?,
         hosts,
+        resolver,
         limits,
         group: folders.group,
     };

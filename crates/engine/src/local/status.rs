@@ -65,6 +65,8 @@ pub struct InstanceStatus {
     pub memory_bytes: Option<u64>,
     /// Log lines that could not be written.
     pub dropped_lines: u64,
+    /// Names that its program looked up and that are not declared; the first few.
+    pub unknown_names: Vec<String>,
     /// Why it could not be started anew.
     pub problem: Option<Diagnostic>,
     /// The last lines of its log, when something is wrong.
@@ -108,6 +110,7 @@ fn instance(
         last_exit: shim.and_then(|shim| shim.last_exit.clone()),
         memory_bytes: members.map(|pids| pids.iter().filter_map(|pid| process::memory_bytes(*pid)).sum()),
         dropped_lines: shim.map_or(0, |shim| shim.dropped_lines),
+        unknown_names: shim.map(|shim| shim.unknown_names.clone()).unwrap_or_default(),
         problem: view.problem.map(|problem| *problem),
         last_lines,
     }

@@ -9,6 +9,8 @@ mod control;
 mod entrance;
 mod launch;
 mod pipes;
+mod question;
+mod resolver;
 mod run;
 mod signals;
 mod state;

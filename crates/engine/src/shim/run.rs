@@ -5,10 +5,11 @@ use super::control::{Asked, Control};
 use super::entrance::Entrance;
 use super::launch::{self, Launched};
 use super::pipes::Pipes;
+use super::resolver::Resolver;
 use super::signals::Signals;
 use super::state;
 use crate::logs::LogWriter;
-use crate::wire::{Exit, ExitKind, Message, Mode, ShimEvent, ShimPhase, ShimSpec, ShimState, VERSION, Want};
+use crate::wire::{Exit, ExitKind, Isolation, Message, Mode, ShimEvent, ShimPhase, ShimSpec, ShimState, VERSION, Want};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -55,6 +56,7 @@ pub(super) struct Shim {
     log: LogWriter,
     control: Control,
     entrance: Option<Entrance>,
+    resolver: Option<Resolver>,
 }
 
 impl Shim {
@@ -75,6 +77,7 @@ impl Shim {
                 exits_in_a_row: 0,
                 last_exit: None,
                 dropped_lines: 0,
+                unknown_names: Vec::new(),
             },
             launched: None,
             phase: Phase::Running { since: Instant::now() },
@@ -84,6 +87,7 @@ impl Shim {
             log: LogWriter::new(spec.log.clone(), spec.log_limits),
             control: Control::listen(&spec.socket)?,
             entrance: spec.network.as_ref().map(furnish).transpose()?,
+            resolver: resolver(&spec)?,
             spec,
         };
         if let Some(user) = shim.spec.user {
@@ -109,6 +113,7 @@ impl Shim {
             if let Some(entrance) = &mut self.entrance {
                 entrance.serve();
             }
+            self.answer_for_names();
             for asked in self.control.read() {
                 self.handle(asked);
             }
@@ -144,8 +149,16 @@ impl Shim {
         let all = std::iter::once(self.signals.descriptor());
         let all = all.chain(self.pipes.descriptors()).chain(self.control.descriptors());
         let all = all.chain(self.entrance.iter().flat_map(Entrance::descriptors));
+        let all = all.chain(self.resolver.iter().map(Resolver::descriptor));
         let mut descriptors: Vec<PollFd<'_>> = all.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
         let _ = poll(&mut descriptors, timeout); // an interruption is a reason to look, too
+    }
+
+    fn answer_for_names(&mut self) {
+        let Some(resolver) = &self.resolver else { return };
+        if resolver.serve(&mut self.state.unknown_names, &mut self.log) {
+            self.publish(ShimEvent::NotDeclared);
+        }
     }
 
     fn handle(&mut self, asked: Asked) {
@@ -332,6 +345,14 @@ fn furnish(network: &crate::wire::Network) -> io::Result<Entrance> {
 #[cfg(not(target_os = "linux"))]
 fn furnish(_: &crate::wire::Network) -> io::Result<Entrance> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Who answers for names, after the network is furnished.
+fn resolver(spec: &ShimSpec) -> io::Result<Option<Resolver>> {
+    match &spec.isolation {
+        Isolation::Sandbox(sandbox) => Resolver::open(sandbox),
+        Isolation::Process => Ok(None),
+    }
 }
 
 /// Kills everything below the shim.

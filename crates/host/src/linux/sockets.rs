@@ -3,6 +3,10 @@
 use super::procfs;
 use crate::ports::Holder;
 use std::fs;
+use std::io::Read as _;
+
+/// More of a command line than this is not read.
+const WORDS_BYTES_MAX: u64 = 16 * 1024;
 
 /// The process that listens on a TCP port, if this user may see it.
 #[must_use]
@@ -14,7 +18,19 @@ pub fn listener_of(port: u16) -> Option<Holder> {
     let target = format!("socket:[{inode}]");
     let pid = procfs::all().into_iter().map(|stat| stat.pid).find(|pid| has_open(*pid, &target))?;
     let name = fs::read_to_string(format!("/proc/{pid}/comm")).ok()?.trim().to_owned();
-    Some(Holder { pid, name })
+    let words = words(pid);
+    // What was executed as `/proc/self/exe` is called `exe` by the kernel: it calls itself better.
+    let own = words.first().filter(|_| name == "exe").and_then(|word| word.rsplit('/').next()).map(str::to_owned);
+    Some(Holder { pid, name: own.unwrap_or(name), words })
+}
+
+/// The words that a process was started with.
+fn words(pid: u32) -> Vec<String> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(format!("/proc/{pid}/cmdline"));
+    let _ = file.and_then(|file| file.take(WORDS_BYTES_MAX).read_to_end(&mut bytes));
+    let words = bytes.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());
+    words.filter(|word| !word.is_empty()).collect()
 }
 
 /// The socket's inode when this line of the table is a listener (state `0A`) on the port.

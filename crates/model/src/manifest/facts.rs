@@ -2,12 +2,15 @@
 
 use super::raw;
 use super::tree::{Node, Path};
+use super::words::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The names in a file, and of each service what others depend on.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) services: BTreeMap<String, ServiceFacts>,
+    /// A key at the top stands where `services` was meant: it is reported by itself.
+    pub(super) services_are_misspelt: bool,
     pub(super) routes: BTreeSet<String>,
     pub(super) environments: BTreeSet<String>,
     /// Whether what the file says of its repository is understood.
@@ -42,7 +45,10 @@ impl Facts {
             services.insert(name.clone(), facts);
         }
         let environments = keys("environments").chain(["dev".to_owned()]).collect();
-        Self { services, routes: keys("routes").collect(), environments, repositories_are_right: true }
+        let mut top = written.entries(&Path::default()).iter().map(|(key, _)| key.as_str());
+        let services_are_misspelt = top.any(|key| key != "services" && nearest(key, ["services"]).is_some());
+        let routes = keys("routes").collect();
+        Self { services, services_are_misspelt, routes, environments, repositories_are_right: true }
     }
 }
 

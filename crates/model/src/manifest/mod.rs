@@ -36,6 +36,7 @@ use reader::Reader;
 use seaworthy_diagnostics::{Diagnostic, Place};
 use shape::Shape;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use toml::de::DeTable;
 use tree::{Node, Path};
 
@@ -100,7 +101,7 @@ impl Reader<'_> {
             let message = format!("there is no environment `{}`", production.escape_debug());
             self.report(&root.key("production"), message, help);
         }
-        if raw.services.is_empty() && self.facts.services.is_empty() {
+        if raw.services.is_empty() && self.facts.services.is_empty() && !self.facts.services_are_misspelt {
             let help =
                 "add one: `[services.NAME]` with `run = [\"./program\"]`, or let `seaworthy init` write the file";
             self.report_key(&root, "the file declares no service", help);
@@ -133,7 +134,22 @@ fn syntax_errors(text: &str, errors: &[toml::de::Error], findings: &mut Findings
         let before = text.as_bytes().get(..span.start).unwrap_or_default();
         let line = before.iter().filter(|byte| **byte == b'\n').count();
         if lines.insert(line) && (!unclosed || lines.len() == 1) {
-            findings.report(span, message, "the file is TOML: see https://toml.io");
+            let help = syntax_help(text, &span);
+            findings.report(span, message, help);
         }
     }
+}
+
+/// A header whose name TOML cannot read becomes one that it can.
+fn syntax_help(text: &str, span: &Range<usize>) -> String {
+    let begin = text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
+    let line = text.get(begin..).and_then(|rest| rest.lines().next()).unwrap_or_default().trim();
+    let header = line.strip_prefix('[').and_then(|rest| rest.split(']').next()).unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if header.is_empty() || header.contains(['"', '\'', '[', '#']) || header.chars().all(is_plain) {
+        return "the file is TOML: see https://toml.io".to_owned();
+    }
+    let words = header.split(|c| !is_plain(c)).filter(|word| !word.is_empty());
+    let name = words.collect::<Vec<_>>().join("-").replace("-.", ".").replace(".-", ".").to_lowercase();
+    format!("names are `a-z`, `0-9` and `-`, without blanks: `[{name}]`")
 }

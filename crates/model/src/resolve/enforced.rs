@@ -38,7 +38,9 @@ pub(super) fn roots(release: &Release) -> Vec<Diagnostic> {
 pub fn unlocked(provenance: &Provenance, environment: &Name) -> Option<String> {
     let is_told = provenance.unlocked && !provenance.dirty && environment.as_str() != "dev";
     is_told.then(|| {
-        "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`".to_owned()
+        "a base is not locked in the commit, which may give another image next time: commit `seaworthy.lock`, and take it \
+         out of `.gitignore` if it is there"
+            .to_owned()
     })
 }
 

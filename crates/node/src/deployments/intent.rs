@@ -130,9 +130,8 @@ impl Node {
             sandbox: self.isolation.is_sandbox(),
         })?;
         crate::gate::check(bundle, environment, seaworthy_host::clock::now())?;
-        let can_redirect = seaworthy_engine::can_redirect();
         for pool in revision.pools.values() {
-            seaworthy_engine::loopback::check(pool, can_redirect)?;
+            seaworthy_engine::loopback::check(pool, || self.engine.capabilities().redirects)?;
         }
         for job in revision.jobs.values() {
             seaworthy_jobs::Schedule::of(job)?;

@@ -5,6 +5,7 @@ use crate::failure::machine;
 use seaworthy_diagnostics::{Diagnostic, Fault};
 use seaworthy_gateway::control::GatewayClient;
 use seaworthy_host::files;
+use seaworthy_host::ports::Holder;
 use seaworthy_model::routing::{ListenAddress, Listener, Purpose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -149,15 +150,45 @@ fn refused(address: SocketAddr, error: &std::io::Error) -> Diagnostic {
     match error.kind() {
         std::io::ErrorKind::AddrInUse => {
             let holder = seaworthy_host::ports::holder(address.port());
-            let holder = holder.map(|holder| format!("`{}` (pid {}) has it; ", holder.name, holder.pid));
-            diagnostic.help(format!(
-                "{}stop that program, or choose another port: `SEAWORTHY_PORT=8081 seaworthy up`",
-                holder.unwrap_or_default()
-            ))
+            let end = holder.map_or("stop that program".to_owned(), |holder| end_of(&holder));
+            diagnostic.help(format!("{end}, or choose another port: `SEAWORTHY_PORT=8081 seaworthy up`"))
         }
         std::io::ErrorKind::PermissionDenied => {
             diagnostic.help("ports below 1024 are root's: choose another, or `seaworthy node install` as root")
         }
         _ => diagnostic,
+    }
+}
+
+/// Who has a port, and how that ends: the gateway of another node goes on when its node has ended.
+fn end_of(holder: &Holder) -> String {
+    let state = holder.option("--state-dir").filter(|_| holder.name == "seaworthy").map(Path::new);
+    match state.and_then(Path::parent) {
+        Some(home) => {
+            let home = home.display();
+            format!(
+                "another node of Seaworthy has it (home `{home}`, pid {}); end that one with \
+                 `SEAWORTHY_HOME={home} seaworthy node stop --all`",
+                holder.pid
+            )
+        }
+        None => format!("`{}` (pid {}) has it; stop that program", holder.name, holder.pid),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_node_is_called_by_its_home() {
+        let words = ["seaworthy", "gateway", "--runtime-dir", "/run/a", "--state-dir", "/var/lib/seaworthy/gateway"];
+        let words = words.map(str::to_owned).to_vec();
+        let holder = Holder { pid: 7, name: "seaworthy".to_owned(), words };
+        let said = end_of(&holder);
+        assert!(said.starts_with("another node of Seaworthy has it (home `/var/lib/seaworthy`, pid 7)"), "{said}");
+        assert!(said.ends_with("`SEAWORTHY_HOME=/var/lib/seaworthy seaworthy node stop --all`"), "{said}");
+        let nginx = Holder { name: "nginx".to_owned(), words: Vec::new(), ..holder };
+        assert_eq!(end_of(&nginx), "`nginx` (pid 7) has it; stop that program");
     }
 }

@@ -7,6 +7,9 @@ use seaworthy_model::template::Template;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+/// Parts of names that front doors have.
+const FRONT_WORDS: [&str; 9] = ["web", "www", "front", "frontend", "site", "website", "ui", "gateway", "portal"];
+
 /// The whole text. Names are settled here.
 pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String], networks: Networks) -> String {
     let names = settle_names(found);
@@ -25,27 +28,60 @@ pub(super) fn manifest(app: &str, found: &mut [Found], notes: &[String], network
     for (service, name) in found.iter().zip(&names) {
         text.push_str(&service_text(service, name, networks));
     }
-    let routed: Vec<&String> = found
+    let listening: Vec<(&Found, &String)> = found
         .iter()
         .zip(&names)
         .filter(|(service, name)| service.port != Listens::Nowhere && !called.contains(*name))
-        .map(|(_, name)| name)
         .collect();
-    if !routed.is_empty() {
-        text.push_str("\n# Hosts are as written in production; in dev they begin with `dev.`.\n");
-    }
-    for (index, name) in routed.iter().enumerate() {
-        let gap = if index == 0 { "" } else { "\n" };
-        let host = if routed.len() == 1 { app } else { name };
-        let _ = write!(
-            text,
-            "{gap}[routes.{name}]\nhost    = {}\nservice = {}\n",
-            quoted(&format!("{host}.localhost")),
-            quoted(name)
-        );
-    }
+    text.push_str(&routes(app, &listening));
     text.push_str("\n[environments.dev]\n\n[environments.prod]\n");
     text
+}
+
+/// The front door has a route; the others too, where nothing says which it is.
+fn routes(app: &str, listening: &[(&Found, &String)]) -> String {
+    if listening.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n# Hosts are as written in production; in dev they begin with `dev.`.\n".to_owned();
+    let front = front_door(app, listening);
+    if front.is_none() {
+        text.push_str(
+            "# Whoever has a route can be reached from outside: take out those of services that nobody should.\n",
+        );
+    }
+    if let Some(name) = front {
+        text.push_str(&route(name, app));
+    }
+    let others: Vec<&String> = listening.iter().map(|(_, name)| *name).filter(|name| Some(*name) != front).collect();
+    if front.is_some() && !others.is_empty() {
+        text.push_str("\n# Nobody outside reaches these. Take the marks away from those that somebody should.\n");
+    }
+    for (index, name) in others.into_iter().enumerate() {
+        let route = route(name, name);
+        let gap = if index == 0 { "" } else { "\n" };
+        let commented = || route.lines().map(|line| format!("# {line}\n")).collect::<String>();
+        text.push_str(&if front.is_some() { commented() } else { format!("{gap}{route}") });
+    }
+    text
+}
+
+fn route(name: &str, host: &str) -> String {
+    let host = quoted(&format!("{host}.localhost"));
+    format!("[routes.{name}]\nhost    = {host}\nservice = {}\n", quoted(name))
+}
+
+/// The service that people are meant to meet first: the only one, else the only one with such a name, else the only one
+/// that calls others.
+fn front_door<'a>(app: &str, listening: &[(&Found, &'a String)]) -> Option<&'a String> {
+    let is_named_so = |name: &str| name == app || name.split('-').any(|word| FRONT_WORDS.contains(&word));
+    let only = |wanted: &dyn Fn(&Found, &str) -> bool| {
+        let mut fitting = listening.iter().filter(|(service, name)| wanted(service, name));
+        let first = fitting.next()?;
+        fitting.next().is_none().then_some(first.1)
+    };
+    let by_name = || only(&|_, name| is_named_so(name));
+    only(&|_, _| true).or_else(by_name).or_else(|| only(&|service, _| !service.calls.is_empty()))
 }
 
 fn settle_names(found: &[Found]) -> Vec<String> {

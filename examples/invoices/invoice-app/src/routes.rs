@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,12 +29,25 @@ struct App {
 
 pub fn router(database: Database, payer: Payer) -> Router {
     Router::new()
+        .route("/", get(about))
         .route("/healthz", get(health))
         .route("/invoices", get(list).post(add))
         .route("/invoices/pay", post(pay))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn(observe::request))
         .with_state(App { database, payer })
+}
+
+/// For whoever opens the address in a browser.
+async fn about() -> Html<&'static str> {
+    Html(concat!(
+        "<!doctype html>\n<title>Invoices</title>\n<h1>Invoices</h1>\n<ul>\n",
+        "<li><a href=\"/invoices\"><code>GET /invoices</code></a> lists them\n",
+        "<li><code>POST /invoices</code> adds <code>{\"id\", \"value\", \"currency\"}</code>\n",
+        "<li><code>POST /invoices/pay</code> pays what is unpaid\n",
+        "<li><a href=\"/healthz\"><code>GET /healthz</code></a> says whether the database answers\n",
+        "</ul>\n"
+    ))
 }
 
 /// The database's health alone: without the provider we still list invoices.

@@ -42,6 +42,8 @@ async fn the_demonstration_is_listed_and_paid(world: World) {
     let states = |list: &Value| -> Vec<Value> {
         list["invoices"].as_array().unwrap().iter().map(|invoice| invoice["state"].clone()).collect()
     };
+    let (status, page) = send(&app, "GET", "/", "").await;
+    assert!(status == StatusCode::OK && page.as_str().unwrap().contains("POST /invoices/pay"), "{status} {page}");
     let (status, list) = send(&app, "GET", "/invoices", "").await;
     assert_eq!((status, &list["next"]), (StatusCode::OK, &Value::Null));
     assert_eq!(states(&list), ["paid", "paid", "unpaid", "unpaid", "unpaid"]);

@@ -36,7 +36,8 @@ enum Standing {
 
 pub(super) async fn run(context: &Context) -> Ending {
     let mut findings = vec![git(), ssh(), helper()];
-    findings.extend(["python3", "node", "ruby", "java"].map(interpreter));
+    findings.extend([("python3", "python3"), ("Node.js", "node"), ("ruby", "ruby"), ("java", "java")].map(interpreter));
+    findings.extend(["go", "cargo"].map(compiler));
     findings.extend(sandbox());
     findings.extend([builds::walls(), builds::dockerfiles()]);
     findings.push(disk());
@@ -64,44 +65,45 @@ fn print(context: &Context, finding: &Finding) {
 
 fn version(program: &str, path: Option<&str>) -> Option<String> {
     let mut command = seaworthy_host::process::command(program);
-    let arguments: &[&str] = if program == "ssh" { &["-V"] } else { &["--version"] };
-    command.args(arguments).stdin(Stdio::null());
+    let argument = match program {
+        "ssh" => "-V",
+        "go" => "version",
+        _ => "--version",
+    };
+    command.arg(argument).stdin(Stdio::null());
     match path {
         Some(path) => command.env("PATH", path),
-        None => command.envs(std::env::vars_os()),
+        // To look installs nothing.
+        None => command.envs(std::env::vars_os()).env("RUSTUP_AUTO_INSTALL", "0").env("GOTOOLCHAIN", "local"),
     };
-    let output = command.output().ok()?;
+    let output = command.output().ok().filter(|output| output.status.success())?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     Some(String::from_utf8_lossy(&text).lines().next().unwrap_or_default().to_owned())
 }
 
-fn program(what: &'static str, path: Option<&str>, standing: Standing, help: &'static str) -> Finding {
-    match version(what, path) {
+fn program(what: &'static str, name: &str, path: Option<&str>, help: &'static str) -> Finding {
+    match version(name, path) {
         Some(says) => Finding { what, standing: Standing::Good, says, help: None },
-        None => Finding { what, standing, says: "not found".to_owned(), help: Some(help.into()) },
+        None => Finding { what, standing: Standing::Missing, says: "not found".to_owned(), help: Some(help.into()) },
     }
 }
 
 fn git() -> Finding {
-    program("git", None, Standing::Missing, "without git, `deploy` builds the working tree: `apt-get install git`")
+    program("git", "git", None, "without git, `deploy` builds the working tree: `apt-get install git`")
 }
 
 fn ssh() -> Finding {
-    program(
-        "ssh",
-        None,
-        Standing::Missing,
-        "nodes on other machines are reached by it: `apt-get install openssh-client`",
-    )
+    program("ssh", "ssh", None, "nodes on other machines are reached by it: `apt-get install openssh-client`")
 }
 
-fn interpreter(name: &'static str) -> Finding {
-    program(
-        name,
-        Some(RUN_TIME_PATH),
-        Standing::Missing,
-        "only services written for it need it; it must be in the run-time PATH, not just in yours",
-    )
+fn interpreter((what, name): (&'static str, &str)) -> Finding {
+    let help = "only services written for it need it; it must be in the run-time PATH, not just in yours";
+    program(what, name, Some(RUN_TIME_PATH), help)
+}
+
+/// What services are built with, by whoever types the verb: in no image, and in no run-time PATH.
+fn compiler(name: &'static str) -> Finding {
+    program(name, name, None, "only services written for it need it, where they are built: in your PATH")
 }
 
 fn helper() -> Finding {
@@ -144,7 +146,7 @@ fn disk() -> Finding {
 }
 
 async fn node() -> Finding {
-    let what = "node";
+    let what = "seaworthy node"; // Node.js has a line of its own
     let wrong =
         |says: String| Finding { what, standing: Standing::Wrong, says, help: Some("`seaworthy node status`".into()) };
     let socket = match local_transport() {

@@ -4,7 +4,6 @@
 mod netlink;
 mod redirect;
 
-pub use redirect::can_redirect;
 pub(crate) use redirect::try_to_redirect;
 
 use crate::wire::Network;

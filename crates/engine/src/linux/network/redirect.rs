@@ -13,12 +13,6 @@ use std::process::Stdio;
 /// Where distributions have it.
 const PLACES: [&str; 4] = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft", "/usr/local/sbin/nft"];
 
-/// Whether this machine has what sends connections elsewhere.
-#[must_use]
-pub fn can_redirect() -> bool {
-    program().is_some()
-}
-
 fn program() -> Option<&'static Path> {
     PLACES.iter().map(Path::new).find(|path| path.exists())
 }

@@ -64,6 +64,7 @@ fn spec(folder: &Path) -> io::Result<SandboxSpec> {
         volumes: BTreeMap::new(),
         writable: BTreeMap::new(),
         hosts: Vec::new(),
+        resolver: None,
         limits: SandboxLimits { memory_bytes: None, cpu_millis: None, processes: 1 },
         group: String::new(),
     })

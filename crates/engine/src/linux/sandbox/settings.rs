@@ -8,9 +8,9 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Which names resolve: those of the hosts file. Nothing inside can reach a name server.
-const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files\nnetworks: files\nprotocols: files\n\
-                        services: files\nethers: files\nrpc: files\n";
+/// Who knows what: the files here. The only name server inside is the shim, which knows no more names than they do.
+const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nnetworks: files\nprotocols: files\nservices: files\n\
+                        ethers: files\nrpc: files\n";
 
 /// Replaces them; what is at their place in the image is not followed anywhere.
 pub(super) fn write(sandbox: &SandboxSpec) -> io::Result<()> {
@@ -19,8 +19,8 @@ pub(super) fn write(sandbox: &SandboxSpec) -> io::Result<()> {
         ("group", group(sandbox.user)),
         ("hosts", hosts(sandbox)),
         ("hostname", format!("{}\n", sandbox.hostname)),
-        ("nsswitch.conf", NSSWITCH.to_owned()),
-        ("resolv.conf", String::new()),
+        ("nsswitch.conf", nsswitch(sandbox)),
+        ("resolv.conf", resolv(sandbox)),
     ];
     let folder = Path::new("/etc");
     make_folder(folder)?;
@@ -58,6 +58,17 @@ fn hosts(sandbox: &SandboxSpec) -> String {
     text
 }
 
+fn nsswitch(sandbox: &SandboxSpec) -> String {
+    let servers = if sandbox.resolver.is_some() { " dns" } else { "" };
+    format!("{NSSWITCH}hosts: files{servers}\n")
+}
+
+/// Who does not answer at once does not answer.
+fn resolv(sandbox: &SandboxSpec) -> String {
+    let server = |address| format!("nameserver {address}\noptions timeout:1 attempts:1\n");
+    sandbox.resolver.map(server).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +83,9 @@ mod tests {
         ::1 localhost ip6-localhost ip6-loopback
         127.1.0.1 payment-provider
         ");
+        assert!(nsswitch(&sandbox).ends_with("hosts: files\n") && resolv(&sandbox).is_empty());
+        sandbox.resolver = Some([127, 3, 0, 53].into());
+        assert!(nsswitch(&sandbox).ends_with("hosts: files dns\n"));
+        assert_eq!(resolv(&sandbox), "nameserver 127.3.0.53\noptions timeout:1 attempts:1\n");
     }
 }
