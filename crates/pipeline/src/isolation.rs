@@ -93,7 +93,8 @@ impl Isolation {
     }
 
     /// Makes a command start in a folder of the sources, with the variables and with the umask 022. Without a root of
-    /// its own ([`Self::why_not`]) it has the machine's network, whatever was asked for, and as many processes as it likes.
+    /// its own ([`Self::why_not`]) it has the machine's network, whatever was asked for, and as many processes as it
+    /// likes.
     pub(crate) fn enter(
         &self,
         command: &mut Command,

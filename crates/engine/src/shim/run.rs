@@ -87,7 +87,8 @@ impl Shim {
             log: LogWriter::new(spec.log.clone(), spec.log_limits),
             control: Control::listen(&spec.socket)?,
             entrance: spec.network.as_ref().map(furnish).transpose()?,
-            resolver: resolver(&spec)?,
+            // Who says what is missing must not be why a service does not run.
+            resolver: resolver(&spec).unwrap_or_default(),
             spec,
         };
         if let Some(user) = shim.spec.user {
