@@ -1,8 +1,8 @@
 //! The systemd unit of an installed node.
 
 /// The unit's text. `KillMode=process`, `Delegate=yes` and the kept run-time folder leave gateway and instances alone
-/// when the node stops; `PrivateTmp` and `Protect*` would become theirs, too, so there are none. A node that was told to
-/// stop is not started again.
+/// when the node stops; `PrivateTmp` and `Protect*` would become theirs, too, so there are none. A node that was told
+/// to stop is not started again.
 pub(super) fn text(program: &str, listen: &[String]) -> String {
     let (listen, stopped) = (listen.join(","), seaworthy_node::stopped::EXIT_CODE);
     format!(
