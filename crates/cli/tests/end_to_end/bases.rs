@@ -9,7 +9,7 @@ use std::fs;
 /// An app of one service, with these lines in it, whose packages come from the archive.
 fn manifest(archive: &Archive, service: &str, debian: &str) -> String {
     format!(
-        "app = \"standing\"\n[services.web]\npath = \".\"\nfiles = [\"page\"]\nrun = [\"./page\"]\n{service}\n\
+        "app = \"standing\"\n[services.web]\npath = \".\"\nfiles = [\"page\"]\nrun = [\"page\"]\n{service}\n\
          [debian]\nmirror = \"{}\"\nsuite = \"stable\"\nkeys = \"keys.asc\"\n{debian}\n",
         archive.address("debian")
     )

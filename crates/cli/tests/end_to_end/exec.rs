@@ -89,7 +89,8 @@ fn an_instance_is_chosen_by_its_number() {
     let ran = world.run(&["exec", "dev", "web", "--instance", "2", "--", "true"]).expect(2);
     ran.says("`web` has no instance 2").says("it has 0, 1");
     world.run(&["exec", "dev", "wep", "--", "true"]).expect(2).says("no service `wep`").says("it has `web`");
-    world.run(&["exec", "qa", "web", "--", "true"]).expect(2).says("never deployed to `qa`");
+    world.run(&["exec", "qa", "web", "--", "true"]).expect(2).says("has no environment `qa`");
+    world.run(&["exec", "prod", "web", "--", "true"]).expect(2).says("never deployed to `prod`");
     world.run(&["exec", "dev", "web", "--", "no-such-program"]).expect(2).says("no program `no-such-program`");
     world.run(&["exec", "dev", "web", "--", "/etc/passwd"]).expect(2).says("cannot be started");
 }

@@ -222,7 +222,7 @@ fn the_invoice_services_are_the_same_whoever_builds_them_and_run_in_prod() {
 #[test]
 fn what_differs_from_build_to_build_is_named() {
     let manifest = |line: &str| {
-        let service = format!("path = \".\"\nbuild = \"{line}\"\nfiles = [\"out\"]\nrun = [\"./out\"]\nport = false\n");
+        let service = format!("path = \".\"\nbuild = \"{line}\"\nfiles = [\"out\"]\nrun = [\"out\"]\nport = false\n");
         format!("app = \"odd\"\n[services.clock]\n{service}")
     };
     let world = World::with(&manifest("echo always > out"));

@@ -237,6 +237,8 @@ fn down_and_the_end_of_everything_end_runs_too() {
         world.run(words).expect(0);
         wait_for("its end", SOON, || (lines(&world, "ended") == count).then_some(()));
         child.wait().expect("an end");
+        // Who only reads does not start what was stopped.
+        world.run(&["node", "start"]).expect(0);
         assert_eq!(ended(&world, count)[0]["outcome"], "stopped");
     }
 }
