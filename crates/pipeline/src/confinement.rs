@@ -109,7 +109,8 @@ impl Confinements {
         let groups = self.groups();
         let group = Group::named(&groups.hierarchies, &format!("{}{number}", groups.prefix));
         let hierarchies = &groups.hierarchies;
-        let is_whole = hierarchies.has(Controller::Memory) && hierarchies.has(Controller::Processes);
+        let is_whole =
+            !limits.watched || (hierarchies.has(Controller::Memory) && hierarchies.has(Controller::Processes));
         let confinement = Confinement { group, limits: *limits, is_whole, watched: None };
         confinement.group.make(&Limits {
             memory_bytes: Some(limits.memory_bytes_max),

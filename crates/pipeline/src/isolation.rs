@@ -100,7 +100,7 @@ impl Isolation {
         command: &mut Command,
         folder: &Path,
         network: BuildNetwork,
-        processes_max: u32,
+        processes_max: Option<u32>,
     ) -> std::io::Result<()> {
         command.envs(&self.variables);
         #[cfg(target_os = "linux")]
@@ -111,7 +111,7 @@ impl Isolation {
                     BuildNetwork::Machine => Network::Shared,
                     BuildNetwork::None => Network::Loopback,
                 };
-                return root.enter(command, &self.at.join(within), network, Some(processes_max));
+                return root.enter(command, &self.at.join(within), network, processes_max);
             }
             None => enter_plainly(command, folder),
         }

@@ -26,6 +26,8 @@ pub struct StepLimits {
     pub processes_max: u32,
     /// Bytes that it may print.
     pub output_bytes_max: u64,
+    /// Whether what no control group limits is watched: not where somebody limits the whole check from outside.
+    pub watched: bool,
     /// How many steps run at once.
     pub at_once: usize,
 }
@@ -49,6 +51,7 @@ impl StepLimits {
             memory_bytes_max: memory / at_once as u64 / MEBIBYTE * MEBIBYTE,
             processes_max: PROCESSES.saturating_add(cores.saturating_mul(PROCESSES_A_CORE)),
             output_bytes_max: OUTPUT_BYTES_MAX,
+            watched: true,
             at_once,
         }
     }

@@ -107,7 +107,8 @@ impl ShellLine<'_> {
         let mut shell = command("/bin/sh");
         shell.arg("-c").arg(self.line);
         let mut confinement = self.confinements.enter(&mut shell, self.limits)?;
-        self.isolation.enter(&mut shell, self.folder, self.network, self.limits.processes_max)?;
+        let processes_max = self.limits.watched.then_some(self.limits.processes_max);
+        self.isolation.enter(&mut shell, self.folder, self.network, processes_max)?;
         end_with_parent(&mut shell);
         shell.stdin(Stdio::null()).stdout(input.try_clone()?).stderr(input).process_group(0);
         let child = shell.spawn()?;

@@ -14,6 +14,8 @@ pub(super) async fn run(context: &Context, arguments: &CheckArguments) -> Ending
     let limits = StepLimits {
         time_max: arguments.step_time.unwrap_or(usual.time_max),
         memory_bytes_max: arguments.step_memory.unwrap_or(usual.memory_bytes_max),
+        // A node that can limits a whole check.
+        watched: std::env::var_os("SEAWORTHY_CONFINED").is_none_or(|how| how != "limited"),
         ..usual
     };
     let outcome = check(context, What { of, keep_going: true, limits, ..What::new(true) }).await?;

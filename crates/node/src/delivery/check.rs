@@ -120,7 +120,7 @@ pub(super) async fn check(
     area.clear(Place::Out)?;
     area.clear(Place::Temporary)?;
     let _turn = node.delivery.turns.take(&subject.run.app, &mut log, cancelled).await?;
-    let job = job(&area, subject)?;
+    let job = job(node, &area, subject)?;
     let room_bytes = files::free_bytes(area.branch()).map_err(Diagnostic::from)?.saturating_sub(FREE_BYTES_MIN);
     let finished =
         seaworthy_confine::run(node.delivery.walls(), &job, &limits(node, &area), Some(&mut log), asked(cancelled))
@@ -143,7 +143,8 @@ pub(super) async fn check(
     Ok(importing.await.map_err(|error| machine(&error))??)
 }
 
-fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
+fn job(node: &Node, area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
+    let walls = node.delivery.walls();
     let places = [
         (Place::Mirror, false),
         (Place::Source, true),
@@ -171,7 +172,7 @@ fn job(area: &Area, subject: &Subject<'_>) -> Result<Job, Diagnostic> {
         ("SEAWORTHY_HOME", format!("{home}/seaworthy")),
         ("XDG_CACHE_HOME", format!("{home}/.cache")),
         ("CI", "true".to_owned()),
-        ("SEAWORTHY_CONFINED", "1".to_owned()),
+        ("SEAWORTHY_CONFINED", if walls.memory && walls.processes { "limited" } else { "1" }.to_owned()),
     ] {
         job.environment.insert(name.to_owned(), value);
     }
