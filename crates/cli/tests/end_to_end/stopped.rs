@@ -41,7 +41,7 @@ fn what_only_reads_does_not_start_what_somebody_stopped() {
             assert_eq!(world.count(Role::Node), 0, "`{}` started it", ran.words);
         }
         let found = world.run(&["doctor"]).stdout;
-        assert!(found.contains("-- node: the node was stopped by `"), "{found}");
+        assert!(found.contains("-- seaworthy node: the node was stopped by `"), "{found}");
         let status = world.json(&["status"]);
         assert_eq!((&status["node_stopped"]["all"], &status["environments"]), (&all.into(), &serde_json::json!([])));
         if all {
