@@ -168,6 +168,17 @@ impl Context {
         })
     }
 
+    /// Connects anew, for who follows what goes on: on this machine a node that died is started again. One that
+    /// somebody stopped is not, and ends the verb; whatever else is in the way may be gone the next time.
+    pub(crate) async fn connect_again(&self, client: &mut Client, environment: &Name) -> Result<(), Ended> {
+        match self.reader(Some(environment)).await {
+            Ok(again) => *client = again,
+            Err(Ended::Refused(errors)) => return Err(Ended::Failed(errors)),
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
     /// Whether somebody stopped the environment's node, if it is on this machine; of another's, `reader` is told.
     pub(crate) async fn stopped(&self, environment: Option<&Name>) -> Result<Option<NodeStopped>, Ended> {
         match self.transport(environment)? {

@@ -93,13 +93,7 @@ async fn watch(
             Ok(()) | Err(ClientError::Lost(_) | ClientError::Unreachable { .. }) if lost < RECONNECTS_MAX => {
                 lost += 1;
                 tokio::time::sleep(Duration::from_millis(200 * u64::from(lost))).await;
-                // On this machine a node that died is started again, and the deployment goes on with it. One that
-                // somebody stopped is not, and goes on with it when somebody starts it.
-                match context.reader(Some(environment)).await {
-                    Ok(again) => *client = again,
-                    Err(Ended::Refused(errors)) => return Err(Stopped::Ended(Ended::Failed(errors))),
-                    Err(_) => {}
-                }
+                context.connect_again(client, environment).await.map_err(Stopped::Ended)?;
             }
             Ok(()) => return Err(Stopped::Lost(ClientError::Lost("it ended without an outcome".to_owned()))),
             Err(error @ (ClientError::Lost(_) | ClientError::Unreachable { .. })) => return Err(Stopped::Lost(error)),

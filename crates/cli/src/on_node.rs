@@ -167,12 +167,7 @@ async fn follow(context: &Context, client: &mut Client, environment: &Name, run:
             return Err(Ended::failed(Diagnostic::machine(message).help(help).later()));
         }
         tokio::time::sleep(Duration::from_millis(200 * u64::from(lost))).await;
-        // On this machine a node that died is started again, and begins the run again; not one that somebody stopped.
-        match context.reader(Some(environment)).await {
-            Ok(again) => *client = again,
-            Err(Ended::Refused(errors)) => return Err(Ended::Failed(errors)),
-            Err(_) => {}
-        }
+        context.connect_again(client, environment).await?;
     }
 }
 

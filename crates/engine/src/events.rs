@@ -70,3 +70,11 @@ impl Happening {
         matches!(self, Self::Started { .. } | Self::Adopted { .. } | Self::Healthy | Self::Retired | Self::Stopped)
     }
 }
+
+/// What is said of a name that was looked up inside and is not declared.
+#[must_use]
+pub fn not_declared(name: &str) -> String {
+    format!(
+        "the name `{name}` was looked up and is not declared: a service belongs into `calls`, a host outside into `egress`"
+    )
+}

@@ -32,7 +32,7 @@ pub mod wire;
 
 pub use calls::{CallAddresses, Callee, CalleeFuture, OpenedFuture, ProtocolFuture};
 pub use capabilities::{Capabilities, CapabilityFinding};
-pub use events::{EngineEvent, Happening};
+pub use events::{EngineEvent, Happening, not_declared};
 pub use local::{
     Adopted, EngineOptions, Exec, ExecEnd, ExecRefusal, ExecStreams, GATEWAY_USER, InstanceNetwork, InstanceState,
     InstanceStatus, JobCommand, LocalTarget, LogFollower, LogLine, LogSelection, PoolStatus, RESERVED_USERS, Run,

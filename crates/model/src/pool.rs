@@ -28,8 +28,8 @@ impl PoolId {
     /// Whether it is a pool of the same service in the same environment, or the same one.
     #[must_use]
     pub fn is_of_service_of(&self, other: &Self) -> bool {
-        let service = |id: &Self| id.0.rfind('-').map(|end| id.0[..end].to_owned());
-        service(self) == service(other)
+        let [own, others] = [self, other].map(|id| id.0.rsplit_once('-').map(|(service, _hash)| service));
+        own == others
     }
 }
 

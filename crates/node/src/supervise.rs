@@ -3,7 +3,7 @@
 use crate::Node;
 use seaworthy_deploy::Traffic as _;
 use seaworthy_diagnostics::{Diagnostic, render};
-use seaworthy_engine::Happening;
+use seaworthy_engine::{Happening, not_declared};
 use seaworthy_gateway::control::EgressRefusal;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -36,8 +36,7 @@ pub(crate) async fn follow_instances(node: Arc<Node>) {
                     note(&format!("{}: {:?}", event.instance, event.what));
                 }
                 if let Happening::NotDeclared(name) = &event.what {
-                    let help = "a service belongs into `calls`, a host outside into `egress`";
-                    note(&format!("{}: the name `{name}` was looked up and is not declared: {help}", event.instance));
+                    note(&format!("{}: {}", event.instance, not_declared(name)));
                 }
                 event.what.moves_endpoints()
             }

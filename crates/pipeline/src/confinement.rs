@@ -84,11 +84,7 @@ pub(crate) enum Excess {
 impl Confinements {
     /// Whether it has to be said, now and never again, that memory or processes are not limited here.
     pub(crate) fn has_to_be_told(&self) -> bool {
-        !self.is_whole() && !self.told.swap(true, Ordering::Relaxed)
-    }
-
-    fn is_whole(&self) -> bool {
-        cfg!(target_os = "linux")
+        !cfg!(target_os = "linux") && !self.told.swap(true, Ordering::Relaxed)
     }
 
     #[cfg(target_os = "linux")]

@@ -2,11 +2,11 @@
 
 use crate::source::Source;
 use crate::validate::Validated;
+use crate::work::release;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_model::release::{EnvironmentSpec, Origin, RELEASE_FORMAT, Release, ServiceRelease, Stage};
+use seaworthy_model::release::{EnvironmentSpec, Origin, Release, Stage};
 use seaworthy_model::resolve::{Wanted, resolve};
 use seaworthy_model::{Digest, Name};
-use std::collections::BTreeMap;
 
 /// What each declared environment would refuse, whatever its node has: once, with the names of all that do. Without any
 /// declared, there is `dev`.
@@ -45,23 +45,13 @@ pub(crate) fn refusals(source: &Source, validated: &Validated) -> Vec<Diagnostic
 
 /// The release, but for what building tells.
 fn unbuilt(source: &Source, validated: &Validated) -> Release {
-    let manifest = &source.manifest;
-    let mut services = BTreeMap::new();
-    for (name, source) in &manifest.services {
-        let origin = match (&source.image, &source.dockerfile) {
+    let services = source.manifest.services.iter().map(|(name, service)| {
+        let origin = match (&service.image, &service.dockerfile) {
             (Some(image), _) => Some(Origin::Image(image.to_string())),
             (None, Some(file)) => Some(Origin::Dockerfile(file.clone())),
             (None, None) => None,
         };
-        let checks = validated.checks.get(name).cloned().unwrap_or_default();
-        let release = ServiceRelease { image: Digest::of(b""), service: source.service.clone(), checks, origin };
-        services.insert(name.clone(), release);
-    }
-    Release {
-        format: RELEASE_FORMAT,
-        app: manifest.app.clone(),
-        services,
-        routes: validated.routes.clone(),
-        jobs: manifest.jobs.clone(),
-    }
+        (name, service.service.clone(), Digest::of(b""), origin)
+    });
+    release(source, validated, services)
 }

@@ -82,7 +82,7 @@ impl ShellLine<'_> {
         // Whatever it started and did not wait for; the shell itself is waited for already or ends now.
         end_group(&mut child);
         let late = late.or_else(|| confinement.excess());
-        confinement.end();
+        drop(confinement);
         let tail = Instant::now();
         while tail.elapsed() < TAIL {
             match lines.recv_timeout(TICK) {

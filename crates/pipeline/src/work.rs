@@ -13,7 +13,7 @@ use crate::service::{ServiceBuild, ServiceBuilt, Stopped};
 use crate::source::Source;
 use crate::validate::Validated;
 use seaworthy_diagnostics::Diagnostic;
-use seaworthy_model::release::{Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
+use seaworthy_model::release::{Origin, Provenance, RELEASE_FORMAT, Release, ReleaseBundle, ServiceRelease};
 use seaworthy_model::service::Service;
 use seaworthy_model::verdict::{StepKind, StepOutcome, StepReport};
 use seaworthy_model::{Digest, Name};
@@ -228,6 +228,25 @@ fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The release of these services: as they run, their images, and where those come from.
+pub(crate) fn release<'a>(
+    source: &Source,
+    validated: &Validated,
+    services: impl Iterator<Item = (&'a Name, Service, Digest, Option<Origin>)>,
+) -> Release {
+    let release_of = |(name, service, image, origin): (&Name, Service, Digest, Option<Origin>)| {
+        let checks = validated.checks.get(name).cloned().unwrap_or_default();
+        (name.clone(), ServiceRelease { image, service, checks, origin })
+    };
+    Release {
+        format: RELEASE_FORMAT,
+        app: source.manifest.app.clone(),
+        services: services.map(release_of).collect(),
+        routes: validated.routes.clone(),
+        jobs: source.manifest.jobs.clone(),
+    }
+}
+
 /// The release of services that were all built, with what travels beside it.
 pub(crate) fn bundle(
     source: &Source,
@@ -235,20 +254,12 @@ pub(crate) fn bundle(
     built: &BTreeMap<Name, Arc<ServiceBuilt>>,
 ) -> ReleaseBundle {
     let manifest = &source.manifest;
-    let release_of = |(name, built): (&Name, &Arc<ServiceBuilt>)| {
+    let images = built.iter().filter_map(|(name, built)| {
         let made = &built.made;
         let service = Service { run: made.run.clone(), ..manifest.services.get(name)?.service.clone() };
-        let checks = validated.checks.get(name).cloned().unwrap_or_default();
-        let (image, origin) = (made.image.clone(), made.origin.clone());
-        Some((name.clone(), ServiceRelease { image, service, checks, origin }))
-    };
-    let release = Release {
-        format: RELEASE_FORMAT,
-        app: manifest.app.clone(),
-        services: built.iter().filter_map(release_of).collect(),
-        routes: validated.routes.clone(),
-        jobs: manifest.jobs.clone(),
-    };
+        Some((name, service, made.image.clone(), made.origin.clone()))
+    });
+    let release = release(source, validated, images);
     let attachments = built.iter().map(|(name, built)| (name.clone(), built.made.attachments.clone())).collect();
     ReleaseBundle {
         release,

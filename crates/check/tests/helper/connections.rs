@@ -94,7 +94,13 @@ async fn the_helper_runs_as_the_user_that_was_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let open = |path: &std::path::Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
     let (helper, socket) = (folder.path().join("seaworthy-check"), folder.path().join("s.sock"));
-    std::fs::copy(env!("CARGO_BIN_EXE_seaworthy-check"), &helper).unwrap();
+    // By another process: a test that forks meanwhile would hold the copy open for writing, and nobody could start it.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`cp` needs nothing of the environment, and nothing of the host crate"
+    )]
+    let copied = std::process::Command::new("/bin/cp").arg(env!("CARGO_BIN_EXE_seaworthy-check")).arg(&helper).status();
+    assert!(copied.unwrap().success());
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     open(folder.path(), 0o755);
     open(&socket, 0o777);

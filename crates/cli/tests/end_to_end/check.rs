@@ -190,7 +190,8 @@ fn whoever_may_write_no_control_groups_is_limited_all_the_same() {
     fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o711)).expect("own folder");
     let account = Account::new(folder.path(), &[]);
     let (app, program) = (account.home.join("app"), folder.path().join("seaworthy"));
-    fs::copy(env!("CARGO_BIN_EXE_seaworthy"), &program).expect("a copy of the program");
+    // By another process: a test that forks meanwhile would hold the copy open for writing, and nobody could start it.
+    administer("cp", &[env!("CARGO_BIN_EXE_seaworthy"), &program.to_string_lossy()]);
     administer("cp", &["--recursive", &world.app.to_string_lossy(), &app.to_string_lossy()]);
     administer("chown", &["--recursive", &account.uid.to_string(), &app.to_string_lossy()]);
     let mut check = account.command(&program);

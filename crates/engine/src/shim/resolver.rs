@@ -2,6 +2,7 @@
 //! that it does not exist, and takes note of it: whoever wrote the program learns what to declare. It asks nobody.
 
 use super::question::{BYTES_MAX, Question};
+use crate::events::not_declared;
 use crate::logs::{Entry, LogWriter, Stream, Tag};
 use crate::wire::SandboxSpec;
 use seaworthy_host::clock;
@@ -71,10 +72,7 @@ fn is_no_mistake(name: &str) -> bool {
 
 /// Beside the program's own words: what it says of such a name (`Name or service not known`) helps nobody.
 fn write(log: &mut LogWriter, name: &str) {
-    let text = format!(
-        "seaworthy: the name `{name}` was looked up and is not declared: a service belongs into `calls`, a host outside \
-         into `egress`"
-    );
+    let text = format!("seaworthy: {}", not_declared(name));
     let mut entry = Vec::new();
     Entry::write(&mut entry, &clock::rfc3339(clock::now()), Stream::Stderr, Tag::Full, text.as_bytes());
     log.append(&entry);

@@ -45,8 +45,7 @@ fn parse_stat(line: &str) -> Option<Stat> {
 #[must_use]
 pub fn innermost_pid(pid: u32) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
-    line.split_ascii_whitespace().last()?.parse().ok()
+    value(&text, "NSpid")?.split_ascii_whitespace().last()?.parse().ok()
 }
 
 /// Every process there is (of those that may be seen).
@@ -74,10 +73,18 @@ pub fn usage(pid: u32) -> Option<Usage> {
 
 /// One that has ended and is not waited for yet has no memory any more.
 fn parse_usage(text: &str) -> Option<Usage> {
-    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    let bytes = |name: &str| value(name)?.strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024);
-    let own_bytes = bytes("RssAnon").unwrap_or_default() + bytes("RssShmem").unwrap_or_default();
-    Some(Usage { own_bytes, threads: value("Threads")?.parse().ok()? })
+    let own_bytes = bytes(text, "RssAnon").unwrap_or_default() + bytes(text, "RssShmem").unwrap_or_default();
+    Some(Usage { own_bytes, threads: value(text, "Threads")?.parse().ok()? })
+}
+
+/// What stands behind a name and its colon.
+fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim)
+}
+
+/// The same, of a size in kB.
+fn bytes(text: &str, name: &str) -> Option<u64> {
+    value(text, name)?.strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
 }
 
 /// Identifies this run of the machine.
@@ -90,17 +97,13 @@ pub fn boot_id() -> String {
 /// gone or another user's.
 #[must_use]
 pub fn proportional_bytes(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix("Pss:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    bytes(&fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss")
 }
 
 /// Bytes of memory in RAM that a process uses, shared pages in full.
 #[must_use]
 pub fn resident_bytes(pid: u32) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    bytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmRSS")
 }
 
 #[cfg(test)]
